@@ -1,0 +1,167 @@
+//! The one schema: what a field is called, what it holds and how outputs name it.
+
+use std::borrow::Cow;
+
+/// Private enterprise number of CESNET.
+pub const CESNET: u32 = 8057;
+/// Private enterprise number of Flowmon Networks.
+pub const FLOWMON: u32 = 39499;
+/// The enterprise number that marks the reverse direction of an IANA element (RFC 5103).
+pub const REVERSE: u32 = 29305;
+/// IANA's own elements carry no enterprise number.
+pub const IANA: u32 = 0;
+
+/// An IPFIX information element.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Element {
+    /// Private enterprise number, 0 for IANA.
+    pub enterprise: u32,
+    /// Element id without the enterprise bit.
+    pub id: u16,
+}
+
+/// The type of a field's value, with its UniRec name in the comment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FieldType {
+    /// `uint8`
+    U8,
+    /// `uint16`
+    U16,
+    /// `uint32`
+    U32,
+    /// `uint64`
+    U64,
+    /// `float`
+    F32,
+    /// `ipaddr`
+    Address,
+    /// `macaddr`
+    Mac,
+    /// `time`
+    Time,
+    /// `string`: text, at most `max` bytes
+    Text {
+        /// Longest value in bytes.
+        max: u16,
+    },
+    /// `bytes`: octets, at most `max`
+    Bytes {
+        /// Longest value in bytes.
+        max: u16,
+    },
+    /// `uint8*`
+    U8List,
+    /// `int8*`
+    I8List,
+    /// `uint16*`
+    U16List,
+    /// `uint32*`
+    U32List,
+    /// `time*`
+    TimeList,
+}
+
+impl FieldType {
+    /// The type's name in UniRec templates.
+    pub const fn unirec(self) -> &'static str {
+        match self {
+            FieldType::U8 => "uint8",
+            FieldType::U16 => "uint16",
+            FieldType::U32 => "uint32",
+            FieldType::U64 => "uint64",
+            FieldType::F32 => "float",
+            FieldType::Address => "ipaddr",
+            FieldType::Mac => "macaddr",
+            FieldType::Time => "time",
+            FieldType::Text { .. } => "string",
+            FieldType::Bytes { .. } => "bytes",
+            FieldType::U8List => "uint8*",
+            FieldType::I8List => "int8*",
+            FieldType::U16List => "uint16*",
+            FieldType::U32List => "uint32*",
+            FieldType::TimeList => "time*",
+        }
+    }
+
+    /// Whether the value is a list; its IPFIX form is a basicList (IE 291, RFC 6313) of [`Field::element`].
+    pub const fn is_list(self) -> bool {
+        matches!(
+            self,
+            FieldType::U8List
+                | FieldType::I8List
+                | FieldType::U16List
+                | FieldType::U32List
+                | FieldType::TimeList
+        )
+    }
+
+    /// Bytes of the value, or of a list's element, in IPFIX; `None` for texts and octets, whose length varies.
+    /// The length in a template may differ where the reference's does: see [`Field::length`].
+    pub const fn width(self) -> Option<u16> {
+        match self {
+            FieldType::U8 | FieldType::U8List | FieldType::I8List => Some(1),
+            FieldType::U16 | FieldType::U16List => Some(2),
+            FieldType::U32 | FieldType::F32 | FieldType::U32List => Some(4),
+            FieldType::U64 | FieldType::Time | FieldType::TimeList => Some(8),
+            FieldType::Mac => Some(6),
+            FieldType::Address => Some(16),
+            FieldType::Text { .. } | FieldType::Bytes { .. } => None,
+        }
+    }
+}
+
+/// A field of a flow record, described once. Text, JSON, UniRec and IPFIX names, help and documentation derive from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The UniRec name, which is also the JSON key.
+    pub name: Cow<'static, str>,
+    /// The type of its value.
+    pub kind: FieldType,
+    /// The IPFIX element; for lists the element of which IE 291 carries a list.
+    pub element: Element,
+    /// Bytes in an IPFIX template where they differ from the type's width (counters widened on the wire).
+    pub length: Option<u16>,
+    /// One line for people.
+    pub doc: Cow<'static, str>,
+}
+
+impl Field {
+    /// A field known at compile time.
+    pub const fn new(
+        name: &'static str,
+        kind: FieldType,
+        enterprise: u32,
+        id: u16,
+        doc: &'static str,
+    ) -> Field {
+        Field {
+            name: Cow::Borrowed(name),
+            kind,
+            element: Element { enterprise, id },
+            length: None,
+            doc: Cow::Borrowed(doc),
+        }
+    }
+}
+
+/// The fields that one plugin adds to a record, in the order of the IPFIX template.
+///
+/// `text` is the form of these fields in the `text` output: literal text with `{NAME}` where the value of field NAME goes.
+/// A `{NAME:form}` selects another form: `x` lower-case hexadecimal, `high`/`low` the high or low byte of a
+/// 16-bit number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schema {
+    /// The plugin's name, as in `-p name`.
+    pub name: Cow<'static, str>,
+    /// The fields.
+    pub fields: Cow<'static, [Field]>,
+    /// The form of the `text` output.
+    pub text: Cow<'static, str>,
+}
+
+impl Schema {
+    /// A schema known at compile time.
+    pub const fn new(name: &'static str, fields: &'static [Field], text: &'static str) -> Schema {
+        Schema { name: Cow::Borrowed(name), fields: Cow::Borrowed(fields), text: Cow::Borrowed(text) }
+    }
+}

@@ -1,0 +1,190 @@
+//! From words to option values.
+
+use thiserror::Error;
+
+use super::{Argument, OptionSpec, nearest};
+
+/// What is wrong with an option, in one line.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum OptionError {
+    /// No option has this name.
+    #[error("invalid option {name}{}", hint(.nearest))]
+    Unknown {
+        /// The name as given.
+        name: String,
+        /// The nearest valid name.
+        nearest: Option<&'static str>,
+    },
+    /// The option needs a value.
+    #[error("missing argument for option {0}")]
+    MissingArgument(&'static str),
+    /// The value does not fit.
+    #[error("invalid argument for option {option}: {value:?}, {expected}")]
+    InvalidArgument {
+        /// Long name.
+        option: &'static str,
+        /// The value as given.
+        value: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A required option is absent.
+    #[error("option {0} is required")]
+    Required(&'static str),
+    /// The options contradict each other or the surroundings.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    nearest.map(|n| format!(", did you mean {n}?")).unwrap_or_default()
+}
+
+/// Parsed options. Every accessor takes the long name; asking for a name that is not declared is a programming error.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    specs: &'static [OptionSpec],
+    /// (index in `specs`, value), in the order given.
+    given: Vec<(usize, Option<String>)>,
+}
+
+impl Parsed {
+    /// No option given: all defaults.
+    pub const fn defaults(specs: &'static [OptionSpec]) -> Parsed {
+        Parsed { specs, given: Vec::new() }
+    }
+
+    fn index(&self, long: &str) -> usize {
+        self.specs
+            .iter()
+            .position(|s| s.long == long)
+            .unwrap_or_else(|| panic!("option {long} is not declared"))
+    }
+
+    /// Whether the option was given.
+    pub fn is_given(&self, long: &str) -> bool {
+        let index = self.index(long);
+        self.given.iter().any(|&(i, _)| i == index)
+    }
+
+    /// All values given, in order.
+    pub fn all(&self, long: &str) -> impl Iterator<Item = &str> {
+        let index = self.index(long);
+        self.given.iter().filter(move |(i, _)| *i == index).map(|(_, v)| v.as_deref().unwrap_or(""))
+    }
+
+    /// The last value given, else the default, else nothing. An optional value left out is the empty text.
+    pub fn text(&self, long: &str) -> Option<&str> {
+        let index = self.index(long);
+        match self.given.iter().rev().find(|(i, _)| *i == index) {
+            Some((_, value)) => Some(value.as_deref().unwrap_or("")),
+            None => Some(self.specs[index].default).filter(|d| !d.is_empty()),
+        }
+    }
+
+    /// The number: the last one given, else the default, else 0.
+    pub fn number(&self, long: &str) -> u64 {
+        self.text(long).and_then(parse_number).unwrap_or(0)
+    }
+}
+
+/// A number with the base taken from its prefix (`0x` hexadecimal, leading `0` octal), blanks around it allowed.
+pub(crate) fn parse_number(text: &str) -> Option<u64> {
+    let text = text.trim_matches([' ', '\t', '\r', '\n']);
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let (digits, base) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hexadecimal) => (hexadecimal, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => (&digits[1..], 8),
+        None => (digits, 10),
+    };
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    u64::from_str_radix(digits, base).ok()
+}
+
+fn find(specs: &'static [OptionSpec], name: &str, prefixed: bool) -> Option<usize> {
+    if prefixed {
+        let long = name.strip_prefix("--");
+        let short = name.strip_prefix('-');
+        specs
+            .iter()
+            .position(|s| long.is_some_and(|n| s.long == n || s.aliases.contains(&n)))
+            .or_else(|| specs.iter().position(|s| short.is_some_and(|n| !s.short.is_empty() && s.short == n)))
+    } else {
+        specs
+            .iter()
+            .position(|s| s.long == name || s.aliases.contains(&name))
+            .or_else(|| specs.iter().position(|s| !s.short.is_empty() && s.short == name))
+    }
+}
+
+/// Parses `words` (`name value`, `name=value`, `flag`). With `dashes` names are written `--long` and `-short`, as on a
+/// command line; without, `long` and `short`, as in a plugin string.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn parse_words(
+    specs: &'static [OptionSpec],
+    words: &[String],
+    dashes: bool,
+) -> Result<Parsed, OptionError> {
+    let mut given = Vec::new();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        if word.is_empty() {
+            continue;
+        }
+        let (name, value) = match find(specs, word, dashes) {
+            Some(_) => (word.as_str(), None),
+            None => match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            },
+        };
+        let Some(index) = find(specs, name, dashes) else {
+            let bare = name.trim_start_matches('-');
+            let nearest = nearest(bare, specs.iter().map(|s| s.long));
+            return Err(OptionError::Unknown { name: name.to_owned(), nearest });
+        };
+        let spec = &specs[index];
+        let value = match spec.argument {
+            // On a command line a value given to a flag is ignored; in a plugin string it is an error.
+            Argument::Flag if dashes => None,
+            Argument::Flag => match value {
+                Some(value) => {
+                    return Err(OptionError::InvalidArgument {
+                        option: spec.long,
+                        value,
+                        expected: "it takes none".to_owned(),
+                    });
+                }
+                None => None,
+            },
+            Argument::OptionalText(_) => value.or_else(|| {
+                words.next_if(|next| find(specs, next, dashes).is_none() && !next.is_empty()).cloned()
+            }),
+            _ => match value.or_else(|| words.next().cloned()) {
+                Some(value) => Some(check(spec, value)?),
+                None => return Err(OptionError::MissingArgument(spec.long)),
+            },
+        };
+        given.push((index, value));
+    }
+    Ok(Parsed { specs, given })
+}
+
+fn check(spec: &OptionSpec, value: String) -> Result<String, OptionError> {
+    let expected = match spec.argument {
+        Argument::Number(_, least, most) => match parse_number(&value) {
+            Some(n) if (least..=most).contains(&n) => return Ok(value),
+            _ if most >= u64::MAX >> 1 => format!("a whole number from {least} is expected"),
+            _ => format!("a whole number from {least} to {most} is expected"),
+        },
+        Argument::Choice(_, choices) if !choices.contains(&value.as_str()) => {
+            format!("one of {} is expected", choices.join(", "))
+        }
+        _ => return Ok(value),
+    };
+    Err(OptionError::InvalidArgument { option: spec.long, value, expected })
+}

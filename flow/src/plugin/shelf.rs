@@ -1,0 +1,99 @@
+//! The untyped face of a plugin, and what gives a typed plugin that face.
+
+use super::{Account, Finish, Handle, Inspection, Plugin, Slab, Slot, View};
+use crate::{Flow, Instances};
+
+/// What the cache calls. `owner` is the number of the record, `handle` the plugin's place in it.
+pub trait Hooks: Send {
+    /// See [`Plugin::inspect`].
+    fn inspect(&mut self, view: &View<'_>, owner: u32, handle: Handle) -> Inspection;
+    /// See [`Plugin::account`].
+    fn account(&mut self, view: &View<'_>, owner: u32, handle: &mut Handle) -> Account;
+    /// See [`Plugin::finish`]; gives the state up if the plugin has nothing to say.
+    fn finish(&mut self, flow: &Flow, owner: u32, handle: &mut Handle);
+    /// See [`Plugin::export`].
+    fn export<'a>(&'a mut self, flow: &'a Flow, owner: u32, handle: Handle, instances: &mut Instances<'a>);
+    /// The record is gone: gives its state up.
+    fn release(&mut self, owner: u32, handle: &mut Handle);
+    /// Whether the plugin speaks about every record without having seen a packet.
+    fn speaks_from_flow(&self) -> bool;
+    /// How many states were taken from the oldest record because the slab was full.
+    fn states_taken(&self) -> u64;
+    /// Bytes reserved for states, and the most that they can hold beyond that.
+    fn memory(&self) -> usize;
+}
+
+/// A plugin with the states of its shard.
+pub struct Shelf<P: Plugin> {
+    plugin: P,
+    slab: Slab<P::State>,
+}
+
+/// On average over all records a plugin may keep this many bytes outside its slab; plugins that can keep more per
+/// state hold fewer states.
+const HEAP_PER_RECORD: usize = 512;
+
+impl<P: Plugin> Shelf<P> {
+    /// The plugin for a shard of at most `records` records.
+    pub fn new(plugin: P, records: usize) -> Shelf<P> {
+        let states = if P::FROM_FLOW {
+            1
+        } else if P::STATE_HEAP > HEAP_PER_RECORD {
+            (records * HEAP_PER_RECORD).div_ceil(P::STATE_HEAP).max(16)
+        } else {
+            records
+        };
+        Shelf { plugin, slab: Slab::new(states) }
+    }
+}
+
+impl<P: Plugin> Hooks for Shelf<P> {
+    #[inline]
+    fn inspect(&mut self, view: &View<'_>, owner: u32, handle: Handle) -> Inspection {
+        self.plugin.inspect(view, self.slab.get(handle, owner))
+    }
+
+    #[inline]
+    fn account(&mut self, view: &View<'_>, owner: u32, handle: &mut Handle) -> Account {
+        let account = self.plugin.account(view, &mut Slot::new(&mut self.slab, handle, owner));
+        if let Some(state) = self.slab.take_evicted() {
+            self.plugin.release(state);
+        }
+        account
+    }
+
+    fn finish(&mut self, flow: &Flow, owner: u32, handle: &mut Handle) {
+        if let Some(state) = self.slab.get_mut(*handle, owner)
+            && self.plugin.finish(flow, state) == Finish::Drop
+        {
+            self.release(owner, handle);
+        }
+    }
+
+    fn export<'a>(&'a mut self, flow: &'a Flow, owner: u32, handle: Handle, instances: &mut Instances<'a>) {
+        if P::FROM_FLOW {
+            self.plugin.export_from_flow(flow, instances);
+        } else if let Some(state) = self.slab.get(handle, owner) {
+            self.plugin.export(flow, state, instances);
+        }
+    }
+
+    fn release(&mut self, owner: u32, handle: &mut Handle) {
+        if let Some(state) = self.slab.remove(*handle, owner) {
+            self.plugin.release(state);
+        }
+        *handle = 0;
+    }
+
+    fn speaks_from_flow(&self) -> bool {
+        P::FROM_FLOW
+    }
+
+    fn states_taken(&self) -> u64 {
+        self.slab.taken()
+    }
+
+    fn memory(&self) -> usize {
+        self.slab.reserved_bytes() + self.slab.capacity() * P::STATE_HEAP
+    }
+}

@@ -1,0 +1,107 @@
+//! What every input is: a lender of captured frames.
+
+use thiserror::Error;
+use weir_flow::{Frame, Timestamp};
+
+/// The link-layer header type of a frame, as numbered by libpcap's LINKTYPE registry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback: address family in host byte order.
+    pub const NULL: LinkType = LinkType(0);
+    /// Ethernet.
+    pub const ETHERNET: LinkType = LinkType(1);
+    /// PPP in HDLC-like framing, or without.
+    pub const PPP: LinkType = LinkType(9);
+    /// Raw IP, the version in the first nibble.
+    pub const RAW: LinkType = LinkType(101);
+    /// OpenBSD loopback: address family in network byte order.
+    pub const LOOP: LinkType = LinkType(108);
+    /// Linux cooked capture v1.
+    pub const LINUX_SLL: LinkType = LinkType(113);
+    /// Raw IPv4.
+    pub const IPV4: LinkType = LinkType(228);
+    /// Raw IPv6.
+    pub const IPV6: LinkType = LinkType(229);
+    /// Linux cooked capture v2.
+    pub const LINUX_SLL2: LinkType = LinkType(276);
+}
+
+/// A frame as captured.
+#[derive(Clone, Copy, Debug)]
+pub struct CapturedFrame {
+    /// The captured bytes, lent until the lease they came under is given back.
+    pub frame: Frame,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Length on the wire; at least the captured length.
+    pub wire_len: u32,
+    /// What its first header is.
+    pub link_type: LinkType,
+}
+
+/// A piece of a source's memory that frames lie in. Numbers grow.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Lease(pub u64);
+
+/// The outcome of [`Source::poll`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Poll {
+    /// Frames were appended; all of them lie in the memory of this lease.
+    Frames(Lease),
+    /// Nothing now; there may be more later.
+    Idle,
+    /// There will be no more.
+    End,
+}
+
+/// A source of captured frames. One thread polls it; frames may be used by others until their lease is given back.
+pub trait Source: Send {
+    /// Appends up to `limit` frames (at least 1 is meant) to `frames`.
+    ///
+    /// # Errors
+    /// What went wrong with the source. Frames before the error have been delivered; there will be no more.
+    fn poll(&mut self, frames: &mut Vec<CapturedFrame>, limit: usize) -> Result<Poll, SourceError>;
+
+    /// Takes the memory of `lease` back: no frame of it is used any more. Every lease is given back once, in any order, and only
+    /// after a poll has answered with a later lease, or with the end.
+    fn give_back(&mut self, lease: Lease);
+
+    /// Whether time passes on its own: a device, not a file.
+    fn is_live(&self) -> bool;
+
+    /// Bytes read and bytes in total, where known.
+    fn progress(&self) -> Option<(u64, u64)> {
+        None
+    }
+}
+
+/// What can go wrong with an input.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The file cannot be opened or read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file as given.
+        path: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The file's content is damaged or cut off.
+    #[error("{path}: {what} at byte {offset}")]
+    Damaged {
+        /// The file as given.
+        path: String,
+        /// What is wrong.
+        what: String,
+        /// Where, counted from the start of the (decompressed) file.
+        offset: u64,
+    },
+    /// The option needs a feature that this build lacks, or a capability that is still missing.
+    #[error("{0}")]
+    Unavailable(String),
+    /// An option is wrong.
+    #[error(transparent)]
+    Option(#[from] weir_flow::options::OptionError),
+}

@@ -1,0 +1,91 @@
+//! Records out: how finished records become text, JSON or nothing.
+//!
+//! An output has an [`Encoder`] per worker thread, which turns records into batches, and one [`Sink`] with a thread of
+//! its own, which writes batches. What a batch is, the output decides.
+
+use thiserror::Error;
+use weir_flow::{Record, Schema};
+
+/// What an output has to know when it is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The schemas of the enabled plugins, by plugin number (the order of `-p`).
+    pub schemas: Vec<&'static Schema>,
+}
+
+/// Encoded records on their way from a worker to the sink.
+pub trait Batch: Default + Send + 'static {
+    /// Forgets all records, keeps the memory.
+    fn clear(&mut self);
+    /// Whether it should be handed over before another record is added.
+    fn is_full(&self) -> bool;
+}
+
+/// Turns records into batches; one per worker.
+pub trait Encoder: Send + 'static {
+    /// What it fills.
+    type Batch: Batch;
+
+    /// Whether it looks at the plugins' sections; if not, they are not gathered.
+    fn wants_sections(&self) -> bool {
+        true
+    }
+
+    /// Adds a record to `batch`.
+    fn encode(&mut self, record: &Record<'_>, batch: &mut Self::Batch);
+}
+
+/// Writes batches; one per output, in a thread of its own.
+pub trait Sink: Send + 'static {
+    /// What it writes.
+    type Batch: Batch;
+
+    /// Writes a batch.
+    ///
+    /// # Errors
+    /// If the output cannot go on.
+    fn write(&mut self, batch: &Self::Batch) -> Result<(), OutputError>;
+
+    /// Pushes out what is buffered: called when no records have come for a while, and at the end.
+    ///
+    /// # Errors
+    /// If the output cannot go on.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+}
+
+/// An opened output.
+pub trait Output {
+    /// Its batches.
+    type Batch: Batch;
+    /// Its encoder.
+    type Encoder: Encoder<Batch = Self::Batch>;
+    /// Its sink.
+    type Sink: Sink<Batch = Self::Batch>;
+
+    /// An encoder for one more worker.
+    fn encoder(&self) -> Self::Encoder;
+    /// The sink.
+    fn into_sink(self) -> Self::Sink;
+    /// Whether its records go to standard output in a form that machines read, so that nothing else may be written there.
+    fn owns_standard_output(&self) -> bool {
+        false
+    }
+}
+
+/// What can go wrong with an output.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// A file cannot be opened or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file as given.
+        path: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// An option is wrong.
+    #[error(transparent)]
+    Option(#[from] weir_flow::options::OptionError),
+}
