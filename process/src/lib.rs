@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Protocol plugins: one module a protocol. A module declares its fields, the packets it is interested in and the state
+//! it keeps per record, and recognises and parses its protocol in free functions on byte slices. It knows the vocabulary
+//! of `weir-flow` and nothing else of the probe.
+//!
+//! [`registry`] lists all plugins. The protocols:
+//!
+//! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
+//! * [`pstats`]: sizes, times, flags and directions of the first packets.
+//!
+//! Shared by the modules: `cursor` reads untrusted bytes, `factory` gives a typed plugin the face that the probe knows.
+#![deny(unsafe_code)]
+
+pub mod basicplus;
+mod cursor;
+#[cfg(test)]
+#[allow(dead_code)]
+mod driver;
+mod factory;
+pub mod flowhash;
+pub mod icmp;
+pub mod mpls;
+pub mod pstats;
+pub mod registry;
+pub mod vlan;
+
+pub use registry::PLUGINS;

@@ -1,0 +1,26 @@
+//! From a typed plugin to the face that the probe knows.
+
+use weir_flow::plugin::{Factory, Hooks, Interest, Plugin, Shelf};
+
+struct Blueprint<B> {
+    interest: Interest,
+    build: B,
+}
+
+impl<P: Plugin, B: Fn(usize) -> P + Send + Sync> Factory for Blueprint<B> {
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn build(&self, records: usize) -> Box<dyn Hooks> {
+        Box::new(Shelf::new((self.build)(records), records))
+    }
+}
+
+/// A factory of plugins with this interest; `build` makes the plugin of a shard that holds at most so many records.
+pub(crate) fn factory<P: Plugin>(
+    interest: Interest,
+    build: impl Fn(usize) -> P + Send + Sync + 'static,
+) -> Box<dyn Factory> {
+    Box::new(Blueprint { interest, build })
+}
