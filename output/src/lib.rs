@@ -2,6 +2,24 @@
 //!
 //! An output has an [`Encoder`] per worker thread, which turns records into batches, and one [`Sink`] with a thread of
 //! its own, which writes batches. What a batch is, the output decides.
+//!
+//! * [`registry`]: the outputs there are, and how one is opened by its name.
+//! * [`json`], [`text`], [`null`]: the outputs.
+//! * [`byte_sink`]: files and standard output, for outputs whose batches are bytes.
+//! * [`clock`], [`format`](mod@format): times and values as digits.
+#![deny(unsafe_code)]
+
+pub mod byte_sink;
+pub mod clock;
+#[cfg(test)]
+mod fixtures;
+pub mod format;
+pub mod json;
+pub mod null;
+pub mod registry;
+pub mod text;
+
+pub use registry::{OUTPUTS, OutputDescriptor, Visitor, open};
 
 use thiserror::Error;
 use weir_flow::{Record, Schema};
@@ -84,6 +102,20 @@ pub enum OutputError {
         path: String,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// Whoever read standard output has gone away: the end of the output, but no failure (`weir … | head`).
+    #[error("standard output was closed by its reader")]
+    StandardOutputClosed,
+    /// No output has this name.
+    #[error("no output is called {0}")]
+    UnknownOutput(String),
+    /// The text form of a plugin's fields does not fit its fields.
+    #[error("text form of plugin {plugin}: {what}")]
+    Template {
+        /// The plugin.
+        plugin: String,
+        /// What is wrong.
+        what: String,
     },
     /// An option is wrong.
     #[error(transparent)]
