@@ -25,7 +25,7 @@ impl Direction {
 /// remember about it. Two cache lines; the first one is what finding the record and deciding its end need.
 ///
 /// Pairs are indexed by [`Direction::index`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub struct Flow {
     /// The canonical key.
@@ -81,6 +81,11 @@ impl Marks {
     #[inline]
     pub fn clear(&mut self, other: Marks) {
         self.0 &= !other.0;
+    }
+    /// Takes over from `other` which sequence numbers are known.
+    #[inline]
+    pub fn keep_sequences(&mut self, other: Marks) {
+        self.0 |= other.0 & (Marks::LOW_SEQUENCE_KNOWN.0 | Marks::HIGH_SEQUENCE_KNOWN.0);
     }
     /// The mark that says whether the sequence number of `end` is known.
     #[inline]

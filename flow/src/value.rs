@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
 use crate::Timestamp;
 
@@ -44,21 +44,24 @@ pub enum Value<'a> {
 /// What one plugin says about one record: one or more instances, each with a value for every field of its schema.
 #[derive(Clone, Debug, Default)]
 pub struct Instances<'a> {
-    values: SmallVec<[Value<'a>; 16]>,
+    /// The values while they are few, which they nearly always are.
+    few: ArrayVec<Value<'a>, FEW>,
+    /// All values once they are more.
+    many: Vec<Value<'a>>,
     count: usize,
 }
+
+const FEW: usize = 24;
 
 impl<'a> Instances<'a> {
     /// Adds an instance: the values of all fields, in the order of the schema.
     #[inline]
-    pub fn add<const N: usize>(&mut self, values: [Value<'a>; N]) {
-        self.values.extend_from_slice(&values);
-        self.count += 1;
-    }
-
-    /// Adds an instance from a slice.
-    pub fn add_slice(&mut self, values: &[Value<'a>]) {
-        self.values.extend_from_slice(values);
+    pub fn add(&mut self, values: impl AsRef<[Value<'a>]>) {
+        let values = values.as_ref();
+        if !self.many.is_empty() || self.few.try_extend_from_slice(values).is_err() {
+            self.many.extend(self.few.drain(..));
+            self.many.extend_from_slice(values);
+        }
         self.count += 1;
     }
 
@@ -77,8 +80,9 @@ impl<'a> Instances<'a> {
         if index >= self.count {
             return &[];
         }
-        let fields = self.values.len() / self.count;
-        &self.values[index * fields..(index + 1) * fields]
+        let values = if self.many.is_empty() { &self.few[..] } else { &self.many[..] };
+        let fields = values.len() / self.count;
+        &values[index * fields..(index + 1) * fields]
     }
 
     /// All instances.

@@ -55,7 +55,11 @@ impl<P: Plugin> Hooks for Shelf<P> {
 
     #[inline]
     fn account(&mut self, view: &View<'_>, owner: u32, handle: &mut Handle) -> Account {
-        let account = self.plugin.account(view, &mut Slot::new(&mut self.slab, handle, owner));
+        let mut slot = Slot::new(&mut self.slab, handle, owner);
+        if slot.was_taken() {
+            return Account::DONE;
+        }
+        let account = self.plugin.account(view, &mut slot);
         if let Some(state) = self.slab.take_evicted() {
             self.plugin.release(state);
         }

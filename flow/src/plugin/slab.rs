@@ -110,6 +110,11 @@ impl<S> Slab<S> {
         if entry.owner == owner && entry.state.is_some() { self.detach(handle) } else { None }
     }
 
+    /// Removes the oldest state. Its owner's handle leads nowhere from then on.
+    pub fn take_oldest(&mut self) -> Option<S> {
+        if self.oldest == NOWHERE { None } else { self.detach(self.oldest) }
+    }
+
     fn detach(&mut self, handle: Handle) -> Option<S> {
         let entry = &mut self.entries[handle as usize - 1];
         let state = entry.state.take();

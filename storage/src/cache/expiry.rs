@@ -1,0 +1,153 @@
+//! When records end because nothing more comes.
+//!
+//! A flow has ended when the clock is at or past its last packet plus the inactive timeout. Whether a packet of the flow or the
+//! sweep notices it first makes no difference to the record: both go by the same clock.
+
+use super::*;
+
+/// A full pass of the sweep takes so many seconds of the clock.
+const PASS_S: u32 = 4;
+/// The most lines swept after one burst, so that no packet waits long.
+const LINES_PER_BURST: usize = 64;
+/// The clock must not move so many ticks between two passes over a line: ticks are compared on a circle of 2^16.
+const MOST_TICKS_PER_PASS: u32 = 1 << 14;
+
+/// Where the sweep stands.
+#[derive(Debug)]
+pub(super) struct Expiry {
+    /// Seconds are shifted so far to become ticks, so that even a long timeout is a small part of the circle.
+    shift: u32,
+    inactive_s: u32,
+    /// The clock when the pass began; `None` before the first packet.
+    pass_began_s: Option<u32>,
+    /// The next line of the pass.
+    next_line: usize,
+}
+
+impl Expiry {
+    pub(super) fn new(inactive_s: u32) -> Expiry {
+        let mut shift = 0;
+        while inactive_s >> shift >= 1 << 13 {
+            shift += 1;
+        }
+        Expiry { shift, inactive_s, pass_began_s: None, next_line: 0 }
+    }
+
+    /// The tick of a second.
+    #[inline]
+    pub(super) fn tick(&self, second: u32) -> u16 {
+        (second >> self.shift) as u16
+    }
+
+    /// Ticks after which a record may be due; whether it is, its own time decides.
+    fn age(&self) -> u16 {
+        (self.inactive_s >> self.shift) as u16
+    }
+
+    /// The first packet sets the time from which passes count.
+    #[inline]
+    pub(super) fn begin_at(&mut self, now_s: u32) {
+        if self.pass_began_s.is_none() {
+            self.pass_began_s = Some(now_s);
+        }
+    }
+}
+
+impl Cache {
+    /// Moves time on without packets: sweeps what is due by the clock `now_s`.
+    pub fn advance<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
+        self.sweep(now_s, out);
+    }
+
+    /// Sweeps a part of the table, in step with the clock.
+    #[inline]
+    pub(super) fn sweep<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
+        let Some(began_s) = self.expiry.pass_began_s else {
+            return;
+        };
+        let elapsed_s = now_s.saturating_sub(began_s);
+        if elapsed_s == 0 {
+            return;
+        }
+        self.sweep_on(now_s, elapsed_s, out);
+    }
+
+    fn sweep_on<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, elapsed_s: u32, out: &mut C) {
+        let lines = self.table.lines();
+        if elapsed_s >> self.expiry.shift >= MOST_TICKS_PER_PASS {
+            // The clock jumped: by now ticks say nothing. Look at every record.
+            self.end_all(Some(now_s), out);
+            (self.expiry.pass_began_s, self.expiry.next_line) = (Some(now_s), 0);
+            return;
+        }
+        // After PASS_S seconds all lines are due.
+        let due = (lines as u64 * elapsed_s.min(PASS_S) as u64 / PASS_S as u64) as usize;
+        let end = due.min(self.expiry.next_line + LINES_PER_BURST);
+        let (now, age) = (self.expiry.tick(now_s), self.expiry.age());
+        for line in self.expiry.next_line..end {
+            self.sweep_line(line, now_s, now, age, out);
+        }
+        self.expiry.next_line = self.expiry.next_line.max(end);
+        if self.expiry.next_line >= lines {
+            (self.expiry.pass_began_s, self.expiry.next_line) = (Some(now_s), 0);
+        }
+    }
+
+    #[inline]
+    fn sweep_line<C: RecordConsumer + ?Sized>(
+        &mut self,
+        line: usize,
+        now_s: u32,
+        now: u16,
+        age: u16,
+        out: &mut C,
+    ) {
+        let mut before = self.table.line_end();
+        while let Some(place) = self.table.idle_in_line(line, before, now, age) {
+            before = place.slot;
+            if let Some(reason) = self.due(place.record, now_s) {
+                self.end(place.record, reason, out);
+                self.streams.release(self.table.record_mut(place.record), place.record);
+                self.table.remove(place);
+            }
+        }
+    }
+
+    /// Why the record has ended by the clock `now_s`, if it has.
+    fn due(&self, record: u32, now_s: u32) -> Option<EndReason> {
+        let flow = self.table.record(record);
+        let idle = now_s.saturating_sub(flow.last.seconds()) >= self.inactive_s;
+        match (idle, flow.is_closed()) {
+            (true, true) => Some(EndReason::EndOfFlow),
+            (true, false) => Some(EndReason::Inactive),
+            (false, _) => None,
+        }
+    }
+
+    /// The input ends, or another time begins: every record ends, by the clock `ended_s` as inactive, the others as forced.
+    pub fn finish<C: RecordConsumer + ?Sized>(&mut self, ended_s: u32, out: &mut C) {
+        self.end_all(Some(ended_s), out);
+        self.end_all(None, out);
+        (self.expiry.pass_began_s, self.expiry.next_line) = (None, 0);
+    }
+
+    /// Ends every record that is due by the clock, or all of them as forced.
+    fn end_all<C: RecordConsumer + ?Sized>(&mut self, clock_s: Option<u32>, out: &mut C) {
+        for line in 0..self.table.lines() {
+            let mut before = self.table.line_end();
+            // An age of 0 ticks finds every occupied slot.
+            while let Some(place) = self.table.idle_in_line(line, before, 0, 0) {
+                before = place.slot;
+                let reason = match clock_s {
+                    Some(now_s) => self.due(place.record, now_s),
+                    None => Some(EndReason::Forced),
+                };
+                if let Some(reason) = reason {
+                    self.end(place.record, reason, out);
+                    self.streams.release(self.table.record_mut(place.record), place.record);
+                    self.table.remove(place);
+                }
+            }
+        }
+    }
+}

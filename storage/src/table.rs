@@ -1,0 +1,252 @@
+//! Where the records of a shard are: lines of slots in order of recency, and the records they number.
+//!
+//! Twice as many slots as records: a line of sixteen slots holds eight flows on average, so that lines hardly ever fill
+//! before the records are used up. A hit moves to the front of its line, a new flow enters in the middle, and what must go is the
+//! last of the line: a flow that has never been heard of again gives way before one that speaks.
+
+use weir_flow::{Flow, FlowKey};
+
+use crate::bucket::{Bucket, Entry, SLOTS, Tag};
+use crate::memory::{ZeroIsValid, Zeroed, prefetch, prefetch_pair};
+
+// SAFETY: integers and enums whose first variant is 0; Flow::default() is all zeroes.
+#[allow(unsafe_code)]
+unsafe impl ZeroIsValid for Flow {}
+
+/// Where a flow was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// First bucket of the line.
+    pub line: usize,
+    /// Slot within the line.
+    pub slot: usize,
+    /// Number of the record.
+    pub record: u32,
+}
+
+/// Lines and records.
+#[derive(Debug)]
+pub struct Table {
+    buckets: Zeroed<Bucket>,
+    records: Zeroed<Flow>,
+    lines: u64,
+    buckets_per_line: usize,
+    line_slots: usize,
+    /// Numbers of records that were used and are free again.
+    free: Vec<u32>,
+    /// Records from this number on have never been used.
+    unused: u32,
+}
+
+impl Table {
+    /// A table for `records` records in lines of `line_slots` slots (a power of two).
+    ///
+    /// # Errors
+    /// If the system does not give the memory.
+    pub fn new(records: usize, line_slots: usize) -> std::io::Result<Table> {
+        let lines = (2 * records).div_ceil(line_slots).max(1);
+        let buckets_per_line = line_slots.div_ceil(SLOTS);
+        Ok(Table {
+            buckets: Zeroed::new(lines * buckets_per_line)?,
+            records: Zeroed::new(records)?,
+            lines: lines as u64,
+            buckets_per_line,
+            line_slots,
+            free: Vec::new(),
+            unused: 0,
+        })
+    }
+
+    /// Bytes reserved.
+    pub fn bytes(&self) -> usize {
+        self.buckets.bytes() + self.records.bytes() + self.records.len() * size_of::<u32>()
+    }
+
+    /// How many records are in use.
+    pub fn in_use(&self) -> usize {
+        self.unused as usize - self.free.len()
+    }
+
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.lines as usize
+    }
+
+    /// The line of a flow, as the number of its first bucket. Bits 16 to 47 of the hash select it; the tag uses the bits below,
+    /// the shard those above.
+    #[inline]
+    pub fn line_of(&self, hash: u64) -> usize {
+        (((hash >> 16 & 0xffff_ffff) * self.lines) >> 32) as usize * self.buckets_per_line
+    }
+
+    /// The record with this number.
+    #[inline]
+    pub fn record(&self, number: u32) -> &Flow {
+        &self.records[number as usize]
+    }
+
+    /// The record with this number.
+    #[inline]
+    pub fn record_mut(&mut self, number: u32) -> &mut Flow {
+        &mut self.records[number as usize]
+    }
+
+    /// Brings the line of a flow near.
+    #[inline]
+    pub fn prefetch_line(&self, hash: u64) {
+        prefetch_pair(&self.buckets[self.line_of(hash)]);
+    }
+
+    /// Brings near the record that a packet with this hash will need: the first with its tag, else the one that a new flow
+    /// will get. Answers with the number of a record that may be the flow's own.
+    #[inline]
+    pub fn prefetch_record(&self, hash: u64) -> Option<u32> {
+        let bucket = &self.buckets[self.line_of(hash)];
+        if let Some(slot) = bucket.matching(Tag::of(hash)).first() {
+            let number = bucket.index(slot);
+            prefetch_pair(&self.records[number as usize]);
+            return Some(number);
+        }
+        if let Some(&number) = self.free.last() {
+            prefetch_pair(&self.records[number as usize]);
+        } else if (self.unused as usize) < self.records.len() {
+            prefetch(&self.records[self.unused as usize]);
+        } else {
+            let occupied = bucket.occupied();
+            if occupied > 0 {
+                prefetch_pair(&self.records[bucket.index(occupied - 1) as usize]);
+            }
+        }
+        None
+    }
+
+    /// The flow with this key.
+    #[inline]
+    pub fn find(&self, hash: u64, key: &FlowKey) -> Option<Place> {
+        let line = self.line_of(hash);
+        let tag = Tag::of(hash);
+        for b in 0..self.buckets_per_line {
+            let bucket = &self.buckets[line + b];
+            for slot in bucket.matching(tag).iter() {
+                let record = bucket.index(slot);
+                if self.records[record as usize].key == *key {
+                    return Some(Place { line, slot: b * SLOTS + slot, record });
+                }
+            }
+        }
+        None
+    }
+
+    /// Notes that the flow at `place` was heard of at `tick`: it becomes the most recent of its line.
+    #[inline]
+    pub fn touch(&mut self, place: Place, hash: u64, tick: u16) {
+        let (bucket, slot) = (place.line + place.slot / SLOTS, place.slot % SLOTS);
+        if place.slot == 0 {
+            self.buckets[bucket].set_tick(0, tick);
+            return;
+        }
+        let mut carried = Entry::new(Tag::of(hash), tick, place.record);
+        for b in place.line..bucket {
+            carried = self.buckets[b].shift_in(0, SLOTS - 1, carried);
+        }
+        self.buckets[bucket].shift_in(0, slot, carried);
+    }
+
+    /// How many slots of the line are occupied.
+    #[inline]
+    fn occupied(&self, line: usize) -> usize {
+        self.buckets[line..line + self.buckets_per_line].iter().map(Bucket::occupied).sum()
+    }
+
+    /// Whether a new flow with this hash can only enter if another leaves; if so, the one that has to.
+    #[inline]
+    pub fn victim(&self, hash: u64) -> Option<Place> {
+        let line = self.line_of(hash);
+        let occupied = self.occupied(line);
+        let records_left = !self.free.is_empty() || (self.unused as usize) < self.records.len();
+        if records_left && occupied < self.line_slots {
+            return None;
+        }
+        if occupied > 0 {
+            return Some(self.last_of(line, occupied));
+        }
+        // The records are used up and none is in this line: the next line that has one gives its last.
+        let buckets = self.buckets.len();
+        let mut other = line;
+        loop {
+            other = (other + self.buckets_per_line) % buckets;
+            let occupied = self.occupied(other);
+            if occupied > 0 {
+                return Some(self.last_of(other, occupied));
+            }
+        }
+    }
+
+    #[inline]
+    fn last_of(&self, line: usize, occupied: usize) -> Place {
+        let slot = occupied - 1;
+        Place { line, slot, record: self.buckets[line + slot / SLOTS].index(slot % SLOTS) }
+    }
+
+    /// Enters a new flow in the middle of its line. There must be a place: see [`Table::victim`].
+    #[inline]
+    pub fn insert(&mut self, hash: u64, tick: u16, flow: Flow) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.unused += 1;
+            self.unused - 1
+        });
+        self.records[number as usize] = flow;
+        let line = self.line_of(hash);
+        let occupied = self.occupied(line);
+        let (mut bucket, mut slot) = (line + occupied / 2 / SLOTS, occupied / 2 % SLOTS);
+        let (last_bucket, last_slot) = (line + occupied / SLOTS, occupied % SLOTS);
+        let mut carried = Entry::new(Tag::of(hash), tick, number);
+        while bucket < last_bucket {
+            carried = self.buckets[bucket].shift_in(slot, SLOTS - 1, carried);
+            (bucket, slot) = (bucket + 1, 0);
+        }
+        self.buckets[bucket].shift_in(slot, last_slot, carried);
+        number
+    }
+
+    /// Takes the flow at `place` out; its record is free again.
+    #[inline]
+    pub fn remove(&mut self, place: Place) {
+        let last = place.line + self.buckets_per_line - 1;
+        let (mut bucket, mut slot) = (place.line + place.slot / SLOTS, place.slot % SLOTS);
+        while bucket < last {
+            let next = self.buckets[bucket + 1].entry(0);
+            self.buckets[bucket].shift_out(slot, next);
+            (bucket, slot) = (bucket + 1, 0);
+        }
+        self.buckets[bucket].shift_out(slot, Entry::EMPTY);
+        self.free.push(place.record);
+    }
+
+    /// The last flow of line number `line` (0 to [`Table::lines`] − 1), slots before `before` only, whose tick is at least `age`
+    /// ticks before `now`. From the last to the first, so that taking one out moves none that is still to come.
+    #[inline]
+    pub fn idle_in_line(&self, line: usize, before: usize, now: u16, age: u16) -> Option<Place> {
+        let first = line * self.buckets_per_line;
+        for b in (0..self.buckets_per_line).rev() {
+            let mut mask = self.buckets[first + b].idle_for(now, age);
+            while let Some(slot) = mask.last() {
+                mask = mask.without(slot);
+                let in_line = b * SLOTS + slot;
+                if in_line < before {
+                    return Some(Place {
+                        line: first,
+                        slot: in_line,
+                        record: self.buckets[first + b].index(slot),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// Slots of a line, as a bound for [`Table::idle_in_line`].
+    pub fn line_end(&self) -> usize {
+        self.buckets_per_line * SLOTS
+    }
+}
