@@ -1,0 +1,11 @@
+//! What packets carry: messages of the protocols that a probe looks into.
+
+pub mod dns;
+pub mod http;
+pub mod quic;
+pub mod tls;
+
+/// The host that conversation number `number` asks for.
+pub fn host(number: u64) -> String {
+    format!("host{number}.example{}.com", number % 97)
+}
