@@ -7,7 +7,7 @@ mod spec;
 mod string;
 mod suggest;
 
-pub use help::usage;
+pub use help::{described, usage};
 pub use parse::{OptionError, Parsed, parse_words};
 pub use spec::{Argument, OptionSpec};
 pub use string::PluginString;

@@ -51,7 +51,7 @@ const TIMES: &[Timestamp] = &[TIME, Timestamp::from_microseconds(5, 7)];
 
 pub(crate) fn everything<'a>() -> Instances<'a> {
     let mut instances = Instances::default();
-    instances.add(&[
+    instances.add([
         Value::U8(8),
         Value::U16(0x0316),
         Value::U32(32),
@@ -74,7 +74,7 @@ pub(crate) fn everything<'a>() -> Instances<'a> {
 pub(crate) fn answers<'a, const N: usize>(answers: [u16; N]) -> Instances<'a> {
     let mut instances = Instances::default();
     for answer in answers {
-        instances.add(&[Value::U16(answer), Value::U8(99)]);
+        instances.add([Value::U16(answer), Value::U8(99)]);
     }
     instances
 }

@@ -8,7 +8,7 @@ use super::{Argument, OptionSpec, nearest};
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum OptionError {
     /// No option has this name.
-    #[error("invalid option {name}{}", hint(.nearest))]
+    #[error("invalid option {}{}", shown(.name), hint(.name, .nearest))]
     Unknown {
         /// The name as given.
         name: String,
@@ -36,8 +36,15 @@ pub enum OptionError {
     Conflict(String),
 }
 
-fn hint(nearest: &Option<&'static str>) -> String {
-    nearest.map(|n| format!(", did you mean {n}?")).unwrap_or_default()
+/// A name as it was given; in quotes where it would not be seen or would not stay on its line.
+fn shown(name: &str) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c.is_ascii_punctuation());
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn hint(name: &str, nearest: &Option<&'static str>) -> String {
+    let dashes = if name.starts_with('-') { "--" } else { "" };
+    nearest.map(|n| format!(", did you mean {dashes}{n}?")).unwrap_or_default()
 }
 
 /// Parsed options. Every accessor takes the long name; asking for a name that is not declared is a programming error.
@@ -103,24 +110,25 @@ pub(crate) fn parse_number(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, base).ok()
 }
 
-fn find(specs: &'static [OptionSpec], name: &str, prefixed: bool) -> Option<usize> {
-    if prefixed {
-        let long = name.strip_prefix("--");
-        let short = name.strip_prefix('-');
-        specs
-            .iter()
-            .position(|s| long.is_some_and(|n| s.long == n || s.aliases.contains(&n)))
-            .or_else(|| specs.iter().position(|s| short.is_some_and(|n| !s.short.is_empty() && s.short == n)))
-    } else {
-        specs
-            .iter()
-            .position(|s| s.long == name || s.aliases.contains(&name))
-            .or_else(|| specs.iter().position(|s| !s.short.is_empty() && s.short == name))
-    }
+/// The option that `word` names as a whole: long names first, then short ones.
+fn find(specs: &'static [OptionSpec], word: &str, dashes: bool) -> Option<usize> {
+    let (long, short) =
+        if dashes { (word.strip_prefix("--"), word.strip_prefix('-')) } else { (Some(word), Some(word)) };
+    let by_long = long.and_then(|n| specs.iter().position(|s| s.long == n || s.aliases.contains(&n)));
+    by_long.or_else(|| short.and_then(|n| specs.iter().position(|s| !s.short.is_empty() && s.short == n)))
+}
+
+/// Whether `word` may be the value of the option before it, which could do without one. On a command line everything may
+/// that is not an option's name and nothing else; in a plugin string, where a piece is an option more often, only a bare word.
+fn is_optional_value(specs: &'static [OptionSpec], word: &str, dashes: bool) -> bool {
+    !word.is_empty() && find(specs, word, dashes).is_none() && (dashes || !word.contains('='))
 }
 
 /// Parses `words` (`name value`, `name=value`, `flag`). With `dashes` names are written `--long` and `-short`, as on a
 /// command line; without, `long` and `short`, as in a plugin string.
+///
+/// A word is compared as a whole: no prefixes, no bundled flags, no value glued to a short name. The first `=` ends the name.
+/// An option that needs a value and has no `=` takes the next word, whatever that looks like. Empty words are skipped.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -143,7 +151,7 @@ pub fn parse_words(
             },
         };
         let Some(index) = find(specs, name, dashes) else {
-            let bare = name.trim_start_matches('-');
+            let bare = name.trim_start_matches('-').trim();
             let nearest = nearest(bare, specs.iter().map(|s| s.long));
             return Err(OptionError::Unknown { name: name.to_owned(), nearest });
         };
@@ -161,9 +169,9 @@ pub fn parse_words(
                 }
                 None => None,
             },
-            Argument::OptionalText(_) => value.or_else(|| {
-                words.next_if(|next| find(specs, next, dashes).is_none() && !next.is_empty()).cloned()
-            }),
+            Argument::OptionalText(_) => {
+                value.or_else(|| words.next_if(|next| is_optional_value(specs, next, dashes)).cloned())
+            }
             _ => match value.or_else(|| words.next().cloned()) {
                 Some(value) => Some(check(spec, value)?),
                 None => return Err(OptionError::MissingArgument(spec.long)),
@@ -178,7 +186,7 @@ fn check(spec: &OptionSpec, value: String) -> Result<String, OptionError> {
     let expected = match spec.argument {
         Argument::Number(_, least, most) => match parse_number(&value) {
             Some(n) if (least..=most).contains(&n) => return Ok(value),
-            _ if most >= u64::MAX >> 1 => format!("a whole number from {least} is expected"),
+            _ if most == u64::MAX => format!("a whole number from {least} is expected"),
             _ => format!("a whole number from {least} to {most} is expected"),
         },
         Argument::Choice(_, choices) if !choices.contains(&value.as_str()) => {
@@ -188,3 +196,6 @@ fn check(spec: &OptionSpec, value: String) -> Result<String, OptionError> {
     };
     Err(OptionError::InvalidArgument { option: spec.long, value, expected })
 }
+
+#[cfg(test)]
+mod tests;

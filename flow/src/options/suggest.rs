@@ -10,3 +10,23 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_candidate_most_like_the_name_is_nearest() {
+        let names = ["active", "inactive", "line", "size"];
+        assert_eq!(nearest("inactve", names), Some("inactive"));
+        assert_eq!(nearest("SIZE", names), Some("size"));
+        assert_eq!(nearest("actve", names), Some("active"));
+    }
+
+    #[test]
+    fn a_name_like_none_has_no_nearest() {
+        assert_eq!(nearest("xyz", ["active", "size"]), None);
+        assert_eq!(nearest("", ["active", "size"]), None);
+        assert_eq!(nearest("size", []), None);
+    }
+}
