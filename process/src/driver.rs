@@ -164,6 +164,14 @@ impl Connection {
     pub(crate) fn new(client: &'static str, server: &'static str) -> Connection {
         Connection { ends: [client, server], sequences: [u32::MAX - 20, 1000] }
     }
+    /// The SYN of the client and that of the server.
+    pub(crate) fn handshake(&mut self) -> [PacketBuilder; 2] {
+        [0, 1].map(|from| {
+            let syn = self.next(from, b"").flags(tcp::SYN);
+            self.sequences[from] = self.sequences[from].wrapping_add(1);
+            syn
+        })
+    }
     fn next(&mut self, from: usize, payload: &[u8]) -> PacketBuilder {
         let sequence = self.sequences[from];
         self.sequences[from] = sequence.wrapping_add(payload.len() as u32);
@@ -280,6 +288,13 @@ impl Driver {
             records: 0,
             exported: vec![],
         }
+    }
+
+    /// The driver of a plugin that has seen the handshake of `connection`.
+    pub(crate) fn connected(descriptor: &'static Descriptor, connection: &mut Connection) -> Driver {
+        let mut driver = Driver::new(descriptor, "");
+        connection.handshake().iter().for_each(|packet| driver.put(packet));
+        driver
     }
 
     /// Whether the plugin wants further packets of the current record.

@@ -6,14 +6,16 @@
 //!
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
 //! * [`pstats`]: sizes, times, flags and directions of the first packets.
+//! * [`dns`]: application protocols.
 //!
-//! Shared by the modules: `cursor` reads untrusted bytes, `factory` gives a typed plugin the face that the probe knows.
+//! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
 
 pub mod basicplus;
+mod clip;
 mod cursor;
+pub mod dns;
 #[cfg(test)]
-#[allow(dead_code)]
 mod driver;
 mod factory;
 pub mod flowhash;

@@ -7,6 +7,7 @@ use crate::*;
 /// All plugins, one line each.
 pub static PLUGINS: &[Descriptor] = &[
     basicplus::DESCRIPTOR,
+    dns::DESCRIPTOR,
     flowhash::DESCRIPTOR,
     icmp::DESCRIPTOR,
     mpls::DESCRIPTOR,

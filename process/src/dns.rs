@@ -1,0 +1,157 @@
+//! `dns`: queries and responses of the domain name system (RFC 1035) on port 53, one record per message over UDP, and
+//! over TCP (RFC 7766) one record per message or group of messages that become complete with the same packet.
+
+mod message;
+pub(crate) mod name;
+mod rdata;
+
+use weir_flow::{
+    Field, FieldType, Flow, Instances, Schema, Value,
+    field::CESNET,
+    plugin::{Account, Descriptor, Interest, Next, Packets, Plugin, Protocols, Slot, View},
+};
+
+use self::message::{HEADER_LEN, MAX_NAME, Message};
+use crate::{cursor::Cursor, factory::factory};
+
+static FIELDS: &[Field] = &[
+    Field::new("DNS_ANSWERS", FieldType::U16, CESNET, 14, "number of answers"),
+    Field::new("DNS_RCODE", FieldType::U8, CESNET, 1, "response code"),
+    Field::new("DNS_QTYPE", FieldType::U16, CESNET, 3, "type of the first question"),
+    Field::new("DNS_CLASS", FieldType::U16, CESNET, 4, "class of the first question"),
+    Field::new("DNS_RR_TTL", FieldType::U32, CESNET, 5, "time to live of the first answer"),
+    Field::new("DNS_RLENGTH", FieldType::U16, CESNET, 6, "length of DNS_RDATA"),
+    Field::new("DNS_PSIZE", FieldType::U16, CESNET, 8, "payload size that EDNS announces"),
+    Field::new("DNS_DO", FieldType::U8, CESNET, 9, "DNSSEC OK bit of EDNS"),
+    Field::new("DNS_ID", FieldType::U16, CESNET, 10, "transaction id"),
+    Field::new("DNS_NAME", FieldType::Text { max: 127 }, CESNET, 2, "name of the first question"),
+    Field::new("DNS_RDATA", FieldType::Bytes { max: 159 }, CESNET, 7, "data of the first answer as text"),
+];
+
+/// The fields, and their form as text.
+pub static SCHEMA: Schema = Schema::new(
+    "dns",
+    FIELDS,
+    "dnsid={DNS_ID},answers={DNS_ANSWERS},rcode={DNS_RCODE},qname=\"{DNS_NAME}\",qtype={DNS_QTYPE},\
+     qclass={DNS_CLASS},rrttl={DNS_RR_TTL},rlength={DNS_RLENGTH},data=\"{DNS_RDATA}\",psize={DNS_PSIZE},\
+     dnsdo={DNS_DO}",
+);
+
+/// UDP and TCP, port 53 at either end.
+fn interest() -> Interest {
+    let protocols = Protocols::UDP | Protocols::TCP;
+    Interest { protocols, ports: &[53], packets: Packets::WithPayload, stream: true }
+}
+
+/// The plugin, as the registry lists it.
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    names: &["dns"],
+    doc: "DNS queries and responses",
+    schema: &SCHEMA,
+    options: &[],
+    configure: |_| Ok(factory(interest(), |_| Dns)),
+};
+
+struct Dns;
+
+/// The messages of a record. It is exported with the packet that brings them.
+type State = Vec<Message>;
+
+/// Messages that one packet may bring to completion; further ones are left out.
+const MAX_MESSAGES: usize = 16;
+
+/// The messages at the start of a TCP stream, each behind its length (RFC 1035 section 4.2.2).
+struct Stream {
+    messages: Vec<Message>,
+    /// How many bytes at the end are the beginning of a message.
+    incomplete: usize,
+    /// Whether the bytes can be such a stream.
+    plausible: bool,
+}
+
+fn read_stream(bytes: &[u8]) -> Stream {
+    let mut stream = Stream { messages: Vec::new(), incomplete: 0, plausible: true };
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.is_empty() {
+        let start = cursor;
+        let len = cursor.u16().map(usize::from);
+        if len.is_some_and(|len| len < HEADER_LEN) {
+            stream.plausible = false;
+            break;
+        }
+        let Some(bytes) = len.and_then(|len| cursor.take(len)) else {
+            stream.incomplete = { start }.rest().len();
+            break;
+        };
+        match message::parse(bytes) {
+            Some(message) if stream.messages.len() < MAX_MESSAGES => stream.messages.push(message),
+            Some(_) => {}
+            None => stream.plausible = false,
+        }
+    }
+    stream
+}
+
+/// What a view of a TCP connection brings, and what is to be seen again.
+fn account_stream(view: &View<'_>) -> (Vec<Message>, Account) {
+    let mut stream = read_stream(view.data);
+    if view.buffer_full && stream.incomplete > 2 {
+        // The beginning of a message that is longer than what can be kept.
+        let beginning = &view.data[view.data.len() - stream.incomplete + 2..];
+        stream.messages.extend(message::parse(beginning));
+        stream.incomplete = 0;
+    }
+    // Behind a gap the bytes may be the middle of a message: without a whole one there is nothing to go by.
+    let begun = !view.after_gap || !stream.messages.is_empty();
+    let account = match (stream.messages.is_empty(), begun, stream.plausible) {
+        (false, ..) => Account { next: Next::Export, retain: stream.incomplete },
+        (true, false, _) => Account::CONTINUE,
+        (true, true, true) => Account::retaining(stream.incomplete),
+        (true, true, false) => Account::DONE,
+    };
+    (stream.messages, account)
+}
+
+impl Plugin for Dns {
+    type State = State;
+
+    const STATE_HEAP: usize = (MAX_MESSAGES + 1) * (size_of::<Message>() + MAX_NAME + rdata::MAX_LEN);
+
+    fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
+        let (messages, account) = if view.packet.is_tcp() {
+            account_stream(view)
+        } else {
+            match message::parse(view.data) {
+                Some(message) => (vec![message], Account::EXPORT),
+                None => (Vec::new(), Account::CONTINUE),
+            }
+        };
+        if !messages.is_empty() {
+            *slot.get_or_insert_with(Vec::new) = messages;
+        }
+        account
+    }
+
+    fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
+        for message in state {
+            instances.add([
+                Value::U16(message.answers),
+                Value::U8(message.rcode),
+                Value::U16(message.question_type),
+                Value::U16(message.question_class),
+                Value::U32(message.ttl),
+                Value::U16(message.data().len() as u16),
+                Value::U16(message.payload_size),
+                Value::U8(message.dnssec_ok.into()),
+                Value::U16(message.id),
+                Value::Text(message.name()),
+                Value::Bytes(message.data()),
+            ]);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
