@@ -4,6 +4,12 @@
 //! * [`pcap`]: capture files.
 //! * [`parse`]: from a captured frame to a [`weir_flow::Packet`], or to the reason why not.
 
+#![deny(unsafe_code)]
+
+pub mod parse;
+pub mod pcap;
+pub mod registry;
 pub mod source;
 
+pub use registry::{INPUTS, InputDescriptor};
 pub use source::{CapturedFrame, Lease, LinkType, Poll, Source, SourceError};

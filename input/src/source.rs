@@ -98,6 +98,16 @@ pub enum SourceError {
         /// Where, counted from the start of the (decompressed) file.
         offset: u64,
     },
+    /// The file's link type is not one that the parser reads.
+    #[error("{path}: link type {link_type} is not supported, only {supported}")]
+    LinkType {
+        /// The file as given.
+        path: String,
+        /// As numbered by libpcap's LINKTYPE registry.
+        link_type: u16,
+        /// The names of those that are.
+        supported: String,
+    },
     /// The option needs a feature that this build lacks, or a capability that is still missing.
     #[error("{0}")]
     Unavailable(String),

@@ -1,0 +1,176 @@
+//! The header parser: from a captured frame to a [`Packet`], or to the reason why not.
+//!
+//! One file a layer; each names the byte ranges of its header, proves once that the header lies within the captured
+//! bytes and then reads it. Everything here is safe code; no input makes it panic, and since every layer moves at least one byte
+//! forward and nothing is followed past 64 KiB, none makes it loop.
+//!
+//! The innermost IP header makes the flow. Ethernet, Linux cooked, BSD loopback, PPP and raw IP frames are read, and VLAN tags,
+//! MPLS, PPPoE, TRILL and (over IPv4) GRE are followed to it. IP in IP, VXLAN, GTP and Geneve are left to the flow of their outer
+//! header.
+//!
+//! [`parse`] itself holds the common case, Ethernet with IP right behind it; everything else branches off out of line.
+
+mod cooked;
+mod encapsulation;
+mod ethernet;
+mod gre;
+mod ipv4;
+mod ipv6;
+mod loopback;
+mod mpls;
+mod network;
+mod ppp;
+mod pppoe;
+mod raw;
+pub mod skipped;
+mod tcp;
+mod trill;
+mod udp;
+mod vlan;
+mod wire;
+
+use weir_flow::Packet;
+use weir_flow::key::Oriented;
+use weir_flow::packet::{Fragment, protocol};
+
+use crate::{CapturedFrame, LinkType};
+use encapsulation::{Link, Located, Version};
+use network::{Network, Transport};
+pub use skipped::{Kind, SkipCounters, Skipped};
+
+/// The link types that [`parse`] reads, with the names for people.
+pub const LINK_TYPES: &[(LinkType, &str)] = &[
+    (LinkType::NULL, "BSD loopback"),
+    (LinkType::ETHERNET, "Ethernet"),
+    (LinkType::PPP, "PPP"),
+    (raw::RAW_BSD, "raw IP (12)"),
+    (raw::RAW_OPENBSD, "raw IP (14)"),
+    (ppp::SERIAL, "PPP in HDLC-like framing"),
+    (pppoe::LINK_TYPE, "PPPoE"),
+    (LinkType::RAW, "raw IP"),
+    (LinkType::LOOP, "OpenBSD loopback"),
+    (LinkType::LINUX_SLL, "Linux cooked v1"),
+    (LinkType::IPV4, "raw IPv4"),
+    (LinkType::IPV6, "raw IPv6"),
+    (LinkType::LINUX_SLL2, "Linux cooked v2"),
+];
+
+/// Parses the headers of `captured` into `packet`: every field but `hash` and `clock_s`, whatever was there before. Yields what
+/// the IP header says about fragmentation, `None` for a datagram that is not fragmented. The ports of a later fragment are 0.
+///
+/// # Errors
+/// Why there is no packet. `packet` is then as it was.
+#[inline]
+pub fn parse(captured: &CapturedFrame, packet: &mut Packet) -> Result<Option<Fragment>, Skipped> {
+    let bytes = captured.frame.bytes();
+    let mut link = Link::default();
+    let located = if captured.link_type == LinkType::ETHERNET {
+        let (ether_type, at) = ethernet::parse(bytes, 0, &mut link)?;
+        match ether_type {
+            ethernet::IPV4 => Located { version: Version::V4, at },
+            ethernet::IPV6 => Located { version: Version::V6, at },
+            _ => encapsulation::locate(bytes, ether_type, at, &mut link)?,
+        }
+    } else {
+        encapsulation::outermost(bytes, captured.link_type, &mut link)?
+    };
+    match located.version {
+        Version::V4 => {
+            let network = ipv4::parse(bytes, located.at)?;
+            if network.protocol == gre::PROTOCOL && !network.later_fragment {
+                tunnel(captured, network, link, packet)
+            } else {
+                finish(captured, &network, &link, packet)
+            }
+        }
+        Version::V6 => finish(captured, &ipv6::parse(bytes, located.at)?, &link, packet),
+    }
+}
+
+/// Follows GRE over IPv4 to the innermost IP header. A tunnel that carries something else is a flow itself.
+#[inline(never)]
+fn tunnel(
+    captured: &CapturedFrame,
+    mut network: Network,
+    mut link: Link,
+    packet: &mut Packet,
+) -> Result<Option<Fragment>, Skipped> {
+    let bytes = captured.frame.bytes();
+    while network.protocol == gre::PROTOCOL && !network.later_fragment && !network.ipv6 {
+        let mut inner_link = link;
+        let located = match gre::locate(bytes, network.payload_offset, &mut inner_link) {
+            Ok(located) => located,
+            Err(skipped) if skipped.kind() == Kind::Unsupported => break,
+            Err(skipped) => return Err(skipped),
+        };
+        link = inner_link;
+        network = match located.version {
+            Version::V4 => ipv4::parse(bytes, located.at)?,
+            Version::V6 => ipv6::parse(bytes, located.at)?,
+        };
+    }
+    finish(captured, &network, &link, packet)
+}
+
+/// Reads the transport header and writes the packet.
+#[inline(always)]
+fn finish(
+    captured: &CapturedFrame,
+    network: &Network,
+    link: &Link,
+    packet: &mut Packet,
+) -> Result<Option<Fragment>, Skipped> {
+    let bytes = captured.frame.bytes();
+    let transport = match network.protocol {
+        _ if network.later_fragment => Transport::default(),
+        protocol::TCP => tcp::parse(bytes, network)?,
+        protocol::UDP => udp::parse(bytes, network)?,
+        _ => Transport::default(),
+    };
+
+    // Everything below was proven to lie within the captured bytes.
+    let payload_offset = network.payload_offset + transport.header_len;
+    let Ok(narrow_payload_offset) = u16::try_from(payload_offset) else {
+        return Err(Skipped::MalformedNesting);
+    };
+    let remaining = bytes.len().saturating_sub(payload_offset) as u32;
+    let (payload_len, payload_wire_len) = match network.payload_len {
+        Some(len) => {
+            let wire_len = len.saturating_sub(transport.header_len as u32);
+            (remaining.min(wire_len), wire_len)
+        }
+        None => (remaining, captured.wire_len.saturating_sub(payload_offset as u32).max(remaining)),
+    };
+
+    packet.set_key(&Oriented {
+        source: network.source,
+        destination: network.destination,
+        source_port: transport.source_port,
+        destination_port: transport.destination_port,
+        protocol: network.protocol,
+        vlan_id: link.vlan_id,
+        ipv6: network.ipv6,
+    });
+    packet.time = captured.time;
+    packet.ip_len = network.ip_len;
+    packet.frame = captured.frame;
+    packet.wire_len = captured.wire_len;
+    packet.payload_len = payload_len;
+    packet.payload_wire_len = payload_wire_len;
+    packet.tcp_sequence = transport.tcp_sequence;
+    packet.tcp_acknowledgement = transport.tcp_acknowledgement;
+    packet.payload_offset = narrow_payload_offset;
+    // Neither lies behind the payload.
+    packet.transport_offset = network.payload_offset as u16;
+    packet.mpls_offset = link.mpls_offset as u16;
+    packet.tcp_flags = transport.tcp_flags;
+    packet.ttl = network.ttl;
+    packet.source_mac = link.source_mac;
+    packet.destination_mac = link.destination_mac;
+    packet.ip_flags = network.ip_flags;
+    packet.later_fragment = network.later_fragment;
+    Ok(network.fragment)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! Ethernet II (IEEE 802.3 clause 3).
+
+use super::Skipped;
+use super::encapsulation::Link;
+use super::wire::{header, mac_of, u16_of};
+
+mod field {
+    use std::ops::Range;
+
+    pub(super) const DESTINATION: Range<usize> = 0..6;
+    pub(super) const SOURCE: Range<usize> = 6..12;
+    pub(super) const ETHER_TYPE: Range<usize> = 12..14;
+    pub(super) const HEADER_LEN: usize = 14;
+}
+
+/// EtherType of IPv4.
+pub(super) const IPV4: u16 = 0x0800;
+/// EtherType of IPv6.
+pub(super) const IPV6: u16 = 0x86dd;
+/// Up to here the field is the length of an IEEE 802.2 frame.
+pub(super) const LAST_LENGTH: u16 = 0x05ff;
+
+/// Reads the header at `at` and yields the EtherType and where its payload starts.
+#[inline(always)]
+pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<(u16, usize), Skipped> {
+    let header = header::<{ field::HEADER_LEN }>(bytes, at).ok_or(Skipped::TruncatedEthernet)?;
+    link.destination_mac = mac_of(header, field::DESTINATION);
+    link.source_mac = mac_of(header, field::SOURCE);
+    Ok((u16_of(header, field::ETHER_TYPE), at + field::HEADER_LEN))
+}
+
+/// Skips the header at `at`, whose addresses do not count.
+pub(super) fn skip(bytes: &[u8], at: usize) -> Result<(u16, usize), Skipped> {
+    parse(bytes, at, &mut Link::default())
+}

@@ -1,0 +1,29 @@
+//! UDP (RFC 768).
+
+use super::Skipped;
+use super::network::{Network, Transport};
+use super::wire::{header, u16_of};
+
+mod field {
+    use std::ops::Range;
+
+    pub(super) const SOURCE_PORT: Range<usize> = 0..2;
+    pub(super) const DESTINATION_PORT: Range<usize> = 2..4;
+    pub(super) const HEADER_LEN: usize = 8;
+}
+
+/// Reads the header behind `network`. Its length field is not looked at: that of the IP header decides.
+#[inline(always)]
+pub(super) fn parse(bytes: &[u8], network: &Network) -> Result<Transport, Skipped> {
+    let header =
+        header::<{ field::HEADER_LEN }>(bytes, network.payload_offset).ok_or(Skipped::TruncatedUdp)?;
+    if network.is_shorter_than(field::HEADER_LEN) {
+        return Err(Skipped::MalformedUdp);
+    }
+    Ok(Transport {
+        source_port: u16_of(header, field::SOURCE_PORT),
+        destination_port: u16_of(header, field::DESTINATION_PORT),
+        header_len: field::HEADER_LEN,
+        ..Transport::default()
+    })
+}
