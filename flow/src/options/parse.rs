@@ -96,7 +96,7 @@ impl Parsed {
 }
 
 /// A number with the base taken from its prefix (`0x` hexadecimal, leading `0` octal), blanks around it allowed.
-pub(crate) fn parse_number(text: &str) -> Option<u64> {
+pub fn parse_number(text: &str) -> Option<u64> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let digits = text.strip_prefix('+').unwrap_or(text);
     let (digits, base) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {

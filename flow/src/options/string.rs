@@ -24,14 +24,14 @@ impl PluginString {
     /// If what follows `@` is not the number of a CPU.
     pub fn parse(text: &str) -> Result<PluginString, OptionError> {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
-        let name = name.trim_matches(BLANKS);
-        let (name, cpu) = match name.split_once('@') {
-            None => (name, None),
+        let name_and_cpu = name.trim_matches(BLANKS);
+        let (name, cpu) = match name_and_cpu.split_once('@') {
+            None => (name_and_cpu, None),
             Some((name, cpu)) => match cpu.trim_matches(BLANKS).parse::<u16>() {
                 Ok(number) => (name.trim_matches(BLANKS), Some(number as usize)),
                 Err(_) => {
                     return Err(OptionError::Conflict(format!(
-                        "{name}: the CPU after @ must be a single number up to 65535, not {cpu:?}"
+                        "{name_and_cpu:?}: the CPU after @ must be a single number up to 65535"
                     )));
                 }
             },
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_cpu_that_is_no_number_or_too_large_is_an_error() {
         for text in ["raw@", "raw@x", "raw@-1", "raw@1,2", "raw@99999999999999999999999", "raw@65536"] {
-            assert!(error(text).starts_with("raw: the CPU after @ must be a single number"), "{text}");
+            assert_eq!(error(text), format!("{text:?}: the CPU after @ must be a single number up to 65535"));
         }
     }
 

@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn no_plugin_string_makes_the_parser_panic(text in "[a-z@0-9]{0,6}(;(input|i|q|h|V)?=?[ -~\\n]{0,5}){0,5}") {
+    fn no_plugin_string_makes_the_parser_panic(text in "[a-z@0-9\\n]{0,6}(;(input|i|q|h|V)?=?[ -~\\n]{0,5}){0,5}") {
         if let Err(error) = PluginString::parse(&text).and_then(|string| string.parameters(SPECS)) {
             prop_assert!(!error.to_string().contains('\n'), "{}", error);
         }
