@@ -6,7 +6,7 @@
 //!
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
 //! * [`pstats`]: sizes, times, flags and directions of the first packets.
-//! * [`dns`]: application protocols.
+//! * [`dns`], [`http`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -19,6 +19,7 @@ pub mod dns;
 mod driver;
 mod factory;
 pub mod flowhash;
+pub mod http;
 pub mod icmp;
 pub mod mpls;
 pub mod pstats;

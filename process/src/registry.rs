@@ -9,6 +9,7 @@ pub static PLUGINS: &[Descriptor] = &[
     basicplus::DESCRIPTOR,
     dns::DESCRIPTOR,
     flowhash::DESCRIPTOR,
+    http::DESCRIPTOR,
     icmp::DESCRIPTOR,
     mpls::DESCRIPTOR,
     pstats::DESCRIPTOR,

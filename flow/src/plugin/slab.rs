@@ -162,6 +162,12 @@ impl<'a, S> Slot<'a, S> {
         self.slab.get_mut(*self.handle, self.owner).expect("the state was just stored")
     }
 
+    /// Whether no state was ever created for this record. Answers without a look at the slab.
+    #[inline]
+    pub fn is_vacant(&self) -> bool {
+        *self.handle == NOWHERE
+    }
+
     /// Whether a state was created for this record and then taken to make room for others.
     #[inline]
     pub fn was_taken(&self) -> bool {
