@@ -4,9 +4,11 @@
 //! formats ([classic pcap](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/), pcapng) walk the records in the current window
 //! and lend them out; a window's memory is taken back with its lease.
 
+mod byte_order;
 mod classic;
 mod decompress;
 mod medium;
+mod ng;
 mod record;
 
 use std::fs::File;
@@ -34,6 +36,7 @@ pub struct CaptureFile {
 #[derive(Debug)]
 enum Format {
     Classic(classic::Reader),
+    Ng(ng::Reader),
 }
 
 impl CaptureFile {
@@ -113,15 +116,15 @@ impl CaptureFile {
         while let Advance::Idle =
             medium.advance(classic::FILE_HEADER_LEN).map_err(|error| medium_error(path, error, 0))?
         {}
-        let classic = classic::Reader::new(medium.window().bytes()).map_err(|error| error.at(path, 0))?;
-        medium.consume(classic::FILE_HEADER_LEN);
-        Ok(CaptureFile {
-            path: path.to_owned(),
-            medium,
-            format: Format::Classic(classic),
-            has_ended: false,
-            compressed,
-        })
+        let start = medium.window().bytes();
+        let format = if ng::recognise(start) {
+            Format::Ng(ng::Reader::default())
+        } else {
+            let reader = classic::Reader::new(start).map_err(|damage| damage.at(path, 0))?;
+            medium.consume(classic::FILE_HEADER_LEN);
+            Format::Classic(reader)
+        };
+        Ok(CaptureFile { path: path.to_owned(), medium, format, has_ended: false, compressed })
     }
 
     /// What follows from there being fewer than the `needed` bytes left.
@@ -154,6 +157,7 @@ impl Source for CaptureFile {
             let window = self.medium.window();
             let walked = match &mut self.format {
                 Format::Classic(reader) => reader.walk(window, frames, limit),
+                Format::Ng(reader) => reader.walk(window, frames, limit),
             };
             let needed = match walked.stop {
                 _ if frames.len() > first => {

@@ -2,6 +2,7 @@
 
 use weir_flow::Timestamp;
 
+use super::byte_order::{u16_at, u32_at};
 use super::medium::Window;
 use super::record::{Damage, LONGEST, Stop, Walked};
 use crate::parse::LINK_TYPES;
@@ -48,12 +49,6 @@ pub(super) struct Reader {
     longest: u32,
 }
 
-#[inline(always)]
-fn u32_at<const BIG_ENDIAN: bool, const N: usize>(header: &[u8; N], at: usize) -> u32 {
-    let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
-    if BIG_ENDIAN { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-}
-
 impl Reader {
     /// Reads the file header at the start of `bytes`.
     pub(super) fn new(bytes: &[u8]) -> Result<Reader, Damage> {
@@ -70,10 +65,8 @@ impl Reader {
         };
         let u32_of =
             |at| if is_big_endian { u32_at::<true, _>(header, at) } else { u32_at::<false, _>(header, at) };
-        let u16_of = |at: usize| {
-            let bytes = [header[at], header[at + 1]];
-            if is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
-        };
+        let u16_of =
+            |at| if is_big_endian { u16_at::<true, _>(header, at) } else { u16_at::<false, _>(header, at) };
         let version = (u16_of(file_field::VERSION_MAJOR), u16_of(file_field::VERSION_MINOR));
         if version.0 != 2 {
             return Err(Damage::Version(version.0, version.1));

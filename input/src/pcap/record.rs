@@ -34,6 +34,12 @@ pub(super) enum Damage {
     Version(u16, u16),
     LinkType(u16),
     RecordLen(u32),
+    BlockLen(u32),
+    BlockTrailer,
+    BlockContent,
+    ByteOrder,
+    NoInterface(u32),
+    TooManyInterfaces,
 }
 
 impl Damage {
@@ -48,8 +54,14 @@ impl Damage {
             Damage::NotACaptureFile => "neither pcap nor pcapng".to_owned(),
             Damage::Empty => "the file is empty".to_owned(),
             Damage::FileHeader => "file header cut off".to_owned(),
-            Damage::Version(major, minor) => format!("pcap version {major}.{minor} is not supported"),
-            Damage::RecordLen(len) => format!("record of {len} bytes"),
+            Damage::Version(major, minor) => format!("version {major}.{minor} is not supported"),
+            Damage::RecordLen(len) => format!("packet of {len} bytes"),
+            Damage::BlockLen(len) => format!("block of {len} bytes"),
+            Damage::BlockTrailer => "block whose two lengths differ".to_owned(),
+            Damage::BlockContent => "block too short for its type".to_owned(),
+            Damage::ByteOrder => "section of unknown byte order".to_owned(),
+            Damage::NoInterface(id) => format!("packet of interface {id}, which is not described"),
+            Damage::TooManyInterfaces => "too many interfaces".to_owned(),
         };
         SourceError::Damaged { path, what, offset }
     }
