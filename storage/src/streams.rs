@@ -99,6 +99,11 @@ impl Streams {
         self.limit
     }
 
+    /// Bytes held at the moment.
+    pub fn held_bytes(&self) -> usize {
+        self.total
+    }
+
     /// How many flows lost held bytes to others.
     pub fn taken(&self) -> u64 {
         self.taken

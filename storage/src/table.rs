@@ -36,7 +36,12 @@ pub struct Table {
     free: Vec<u32>,
     /// Records from this number on have never been used.
     unused: u32,
+    /// The line that is asked next to give a record up.
+    asked: usize,
 }
+
+/// How many lines are asked before a line that holds less than its share gives up one of its own flows.
+const LINES_ASKED: usize = 8;
 
 impl Table {
     /// A table for `records` records in lines of `line_slots` slots (a power of two).
@@ -54,6 +59,7 @@ impl Table {
             line_slots,
             free: Vec::new(),
             unused: 0,
+            asked: 0,
         })
     }
 
@@ -158,28 +164,52 @@ impl Table {
         self.buckets[line..line + self.buckets_per_line].iter().map(Bucket::occupied).sum()
     }
 
-    /// Whether a new flow with this hash can only enter if another leaves; if so, the one that has to.
+    /// Whether a new flow with this hash can only enter if another leaves; if so, the one that has to: the last of its line. When
+    /// the records are used up and this line holds less than its share, the last of a line that holds more: chance fills lines
+    /// unevenly, and in a short line a new flow would soon push a living one out.
     #[inline]
-    pub fn victim(&self, hash: u64) -> Option<Place> {
+    pub fn victim(&mut self, hash: u64) -> Option<Place> {
         let line = self.line_of(hash);
         let occupied = self.occupied(line);
-        let records_left = !self.free.is_empty() || (self.unused as usize) < self.records.len();
-        if records_left && occupied < self.line_slots {
-            return None;
-        }
-        if occupied > 0 {
+        if occupied >= self.line_slots {
             return Some(self.last_of(line, occupied));
         }
-        // The records are used up and none is in this line: the next line that has one gives its last.
-        let buckets = self.buckets.len();
-        let mut other = line;
-        loop {
-            other = (other + self.buckets_per_line) % buckets;
-            let occupied = self.occupied(other);
-            if occupied > 0 {
-                return Some(self.last_of(other, occupied));
+        if !self.free.is_empty() || (self.unused as usize) < self.records.len() {
+            return None;
+        }
+        let share = self.line_slots / 2;
+        if occupied >= share && occupied > 0 {
+            Some(self.last_of(line, occupied))
+        } else {
+            Some(self.give_way(line, occupied))
+        }
+    }
+
+    /// A flow that gives way for a new one in a line that holds less than its share.
+    fn give_way(&mut self, line: usize, occupied: usize) -> Place {
+        for _ in 0..LINES_ASKED {
+            let asked = self.next_asked();
+            let there = self.occupied(asked);
+            if there > self.line_slots / 2 {
+                return self.last_of(asked, there);
             }
         }
+        if occupied > 0 {
+            return self.last_of(line, occupied);
+        }
+        loop {
+            let asked = self.next_asked();
+            let there = self.occupied(asked);
+            if there > 0 {
+                return self.last_of(asked, there);
+            }
+        }
+    }
+
+    fn next_asked(&mut self) -> usize {
+        let asked = self.asked;
+        self.asked = (asked + self.buckets_per_line) % self.buckets.len();
+        asked
     }
 
     #[inline]

@@ -1,0 +1,241 @@
+//! What a capture thread does with packets: its own cache, or the rings to the workers.
+
+use std::time::{Duration, Instant};
+
+use rtrb::{Consumer, Producer};
+use weir_flow::Packet;
+use weir_input::Lease;
+use weir_storage::Cache;
+
+use super::output::Ports;
+use super::wait::Wait;
+
+/// Where a capture thread puts packets. Packets come in batches of one lease each; `take` may exchange the vector for another.
+pub(crate) trait Pipeline {
+    /// Takes the packets of a batch, all of which lie in the memory of `lease`.
+    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease);
+    /// Nothing comes at the moment, or time enough has passed: hands over what was gathered.
+    fn flush(&mut self);
+    /// Another time begins: all flows so far end by the clock `ended_s`.
+    fn restart(&mut self, ended_s: u32);
+    /// No more packets; the last clock was `ended_s`. Waits until all leases are free.
+    fn end(&mut self, ended_s: u32);
+    /// A lease that no packet under way lies in any more, if one has become free. `current` is still being filled.
+    fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease>;
+    /// Time spent in the cache so far.
+    fn storage_time(&self) -> Duration;
+}
+
+/// Capture, cache and plugins in one thread.
+pub(crate) struct Fused {
+    pub(crate) cache: Cache,
+    pub(crate) ports: Ports,
+    pub(crate) storage_time: Duration,
+    /// The lease of the packets taken last, not yet given back.
+    pub(crate) last_lease: Option<Lease>,
+}
+
+impl Fused {
+    pub(crate) fn new(cache: Cache, ports: Ports) -> Fused {
+        Fused { cache, ports, storage_time: Duration::ZERO, last_lease: None }
+    }
+}
+
+impl Pipeline for Fused {
+    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease) {
+        let began = Instant::now();
+        self.cache.put(packets, &mut self.ports);
+        self.storage_time += began.elapsed();
+        self.last_lease = Some(lease);
+    }
+
+    fn flush(&mut self) {
+        self.ports.flush();
+    }
+
+    fn restart(&mut self, ended_s: u32) {
+        self.cache.finish(ended_s, &mut self.ports);
+    }
+
+    fn end(&mut self, ended_s: u32) {
+        self.cache.finish(ended_s, &mut self.ports);
+        self.ports.flush();
+    }
+
+    fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease> {
+        // Packets are done with when `take` returns, so only the lease being filled is in use.
+        self.last_lease.take_if(|lease| Some(*lease) != current)
+    }
+
+    fn storage_time(&self) -> Duration {
+        self.storage_time
+    }
+}
+
+/// What happens after the packets of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Event {
+    /// Nothing.
+    #[default]
+    None,
+    /// Another time begins: all flows of the domain end by this clock.
+    Restart(u32),
+    /// The input ended at this clock.
+    End(u32),
+}
+
+/// Packets on their way to a worker.
+#[derive(Default)]
+pub(crate) struct PacketBatch {
+    pub(crate) packets: Vec<Packet>,
+    /// Where the packets lie; `None` for a batch without packets.
+    pub(crate) lease: Option<Lease>,
+    pub(crate) event: Event,
+    /// Nanoseconds the worker spent on it.
+    pub(crate) storage_ns: u64,
+}
+
+/// The capture thread's end of the rings to and from one worker.
+pub(crate) struct Lane {
+    pub(crate) ring: Producer<PacketBatch>,
+    pub(crate) returned: Consumer<PacketBatch>,
+    /// Packets gathered for this worker.
+    pub(crate) gathering: Vec<Packet>,
+    /// Empty vectors that came back.
+    pub(crate) spare: Vec<Vec<Packet>>,
+}
+
+/// Packets in a batch to a worker.
+pub(crate) const BATCH_PACKETS: usize = 256;
+
+/// Rings to workers.
+pub(crate) struct Threaded {
+    lanes: Vec<Lane>,
+    /// Batches under way per lease, oldest lease first. Only this thread counts.
+    under_way: std::collections::VecDeque<(Lease, u32)>,
+    storage_ns: u64,
+}
+
+impl Threaded {
+    pub(crate) fn new(lanes: Vec<Lane>) -> Threaded {
+        Threaded { lanes, under_way: Default::default(), storage_ns: 0 }
+    }
+
+    fn hand_over(&mut self, lane: usize, event: Event) {
+        let packets = std::mem::take(&mut self.lanes[lane].gathering);
+        let lease = match (packets.is_empty(), self.under_way.back_mut()) {
+            (false, Some((lease, batches))) => {
+                *batches += 1;
+                Some(*lease)
+            }
+            _ => None,
+        };
+        let mut batch = PacketBatch { packets, lease, event, storage_ns: 0 };
+        let mut wait = Wait::new();
+        loop {
+            match self.lanes[lane].ring.push(batch) {
+                Ok(()) => break,
+                Err(rtrb::PushError::Full(back)) => {
+                    batch = back;
+                    self.collect();
+                    wait.idle();
+                }
+            }
+        }
+        self.collect();
+        let lane = &mut self.lanes[lane];
+        lane.gathering = lane.spare.pop().unwrap_or_else(|| Vec::with_capacity(BATCH_PACKETS));
+    }
+
+    /// Takes finished batches back and counts their leases down.
+    fn collect(&mut self) {
+        for lane in &mut self.lanes {
+            while let Ok(mut batch) = lane.returned.pop() {
+                self.storage_ns += batch.storage_ns;
+                if let Some(lease) = batch.lease
+                    && let Some((_, batches)) = self.under_way.iter_mut().find(|(l, _)| *l == lease)
+                {
+                    *batches -= 1;
+                }
+                batch.packets.clear();
+                if batch.packets.capacity() > 0 {
+                    lane.spare.push(batch.packets);
+                }
+            }
+        }
+    }
+
+    fn everywhere(&mut self, event: Event) {
+        for lane in 0..self.lanes.len() {
+            self.hand_over(lane, event);
+        }
+    }
+}
+
+/// The worker of a flow: the highest bits of its hash.
+#[inline]
+fn shard_of(hash: u64, shards: usize) -> usize {
+    ((hash >> 48) as usize * shards) >> 16
+}
+
+impl Pipeline for Threaded {
+    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease) {
+        if self.under_way.back().is_none_or(|&(last, _)| last != lease) {
+            // A batch lies in one lease.
+            self.flush();
+            self.under_way.push_back((lease, 0));
+        }
+        if self.lanes.len() == 1 && self.lanes[0].gathering.is_empty() && packets.len() * 2 >= BATCH_PACKETS {
+            std::mem::swap(&mut self.lanes[0].gathering, packets);
+            self.hand_over(0, Event::None);
+            return;
+        }
+        for packet in packets.iter() {
+            let shard = shard_of(packet.hash, self.lanes.len());
+            self.lanes[shard].gathering.push(*packet);
+            if self.lanes[shard].gathering.len() >= BATCH_PACKETS {
+                self.hand_over(shard, Event::None);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        for lane in 0..self.lanes.len() {
+            if !self.lanes[lane].gathering.is_empty() {
+                self.hand_over(lane, Event::None);
+            }
+        }
+    }
+
+    fn restart(&mut self, ended_s: u32) {
+        self.everywhere(Event::Restart(ended_s));
+    }
+
+    fn end(&mut self, ended_s: u32) {
+        self.everywhere(Event::End(ended_s));
+        let mut wait = Wait::new();
+        while self.under_way.iter().any(|&(_, batches)| batches > 0) {
+            // A worker that is gone returns nothing more, and uses nothing more.
+            if self.lanes.iter().all(|l| l.returned.is_abandoned() && l.returned.is_empty()) {
+                return;
+            }
+            self.collect();
+            wait.idle();
+        }
+    }
+
+    fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease> {
+        let place =
+            self.under_way.iter().position(|&(lease, batches)| batches == 0 && Some(lease) != current)?;
+        // The newest lease may have packets that are still being gathered.
+        let newest = place + 1 == self.under_way.len();
+        if newest && self.lanes.iter().any(|l| !l.gathering.is_empty()) {
+            return None;
+        }
+        self.under_way.remove(place).map(|(lease, _)| lease)
+    }
+
+    fn storage_time(&self) -> Duration {
+        Duration::from_nanos(self.storage_ns)
+    }
+}
