@@ -35,7 +35,7 @@ pub(crate) static EVERYTHING: Schema = Schema::new(
     "everything",
     EVERY_FIELD,
     "u8={A_U8},u16={A_U16},high={A_U16:high},low={A_U16:low},hex=0x{A_U16:04x},u32={A_U32:x},u64={A_U64},f32={A_F32},\
-     address={A_ADDRESS},mac={A_MAC},time={A_TIME},text=\"{A_TEXT}\",bytes=\"{SOME_BYTES}\",hex=\"{SOME_BYTES:x}\",u8s={U8S},\
+     address={A_ADDRESS},mac={A_MAC},time={A_TIME},text=\"{A_TEXT}\",bytes=\"{SOME_BYTES}\",hex=\"{SOME_BYTES:x}\",number={SOME_BYTES:number},u8s={U8S},\
      i8s={I8S},u16s={U16S},u32s={U32S},times={TIMES},pairs={TIMES-TIMES}",
 );
 

@@ -34,6 +34,18 @@ pub fn finite(out: &mut Vec<u8>, number: f32) -> bool {
     number.is_finite()
 }
 
+/// Whether all bytes are printable ASCII other than `"` and `\`, so that they can stand between quotes as they are.
+#[inline]
+pub fn is_plain(bytes: &[u8]) -> bool {
+    // Whole chunks without a branch, which the compiler turns into vector instructions.
+    bytes.chunks(32).all(|chunk| chunk.iter().fold(true, |plain, &byte| plain & is_plain_byte(byte)))
+}
+
+#[inline]
+const fn is_plain_byte(byte: u8) -> bool {
+    (byte >= b' ') & (byte <= b'~') & (byte != b'"') & (byte != b'\\')
+}
+
 /// Octets in lower-case hexadecimal.
 #[inline]
 pub fn hexadecimal(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -93,7 +105,9 @@ fn ipv4(out: &mut Vec<u8>, address: Ipv4Addr) {
         text[end] = b'.';
         end += 1;
     }
-    out.extend_from_slice(&text[..end - 1]);
+    // A copy of known length is a single move; what is too much is cut off.
+    out.extend_from_slice(&text);
+    out.truncate(out.len() - (text.len() + 1 - end));
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 
 mod encoder;
 mod escape;
+mod key;
 
 pub use encoder::JsonEncoder;
 use weir_flow::options::{OptionSpec, Parsed};

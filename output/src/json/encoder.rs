@@ -1,8 +1,10 @@
 //! Records as JSON objects.
 
+use std::sync::Arc;
+
 use weir_flow::{Record, Schema, Section, Value, record::basic};
 
-use super::escape;
+use super::{escape, key::Key};
 use crate::{Encoder, byte_sink::ByteBatch, clock::Clock, format};
 
 /// The basic fields of an object, in the order of [`basic::FIELDS`]. `IP_VERSION` is told by the addresses;
@@ -30,73 +32,92 @@ const BASIC: [usize; 16] = [
 #[derive(Clone, Debug)]
 pub struct JsonEncoder {
     clock: Clock,
-    /// For each plugin and field, the plugins (bit by number) that come before it and have a field of the same name. An
-    /// object holds a name once: the first plugin that speaks has it.
-    namesakes: Vec<Vec<u64>>,
+    basic: Arc<[(usize, Key)]>,
+    /// The fields of each plugin, by plugin number.
+    plugins: Arc<[Vec<Member>]>,
+}
+
+/// A field as a member of an object.
+#[derive(Clone, Debug)]
+struct Member {
+    key: Key,
+    /// The plugins (bit by number) that come before its own and have a field of the same name. An object holds a name once: the
+    /// first plugin that speaks has it.
+    namesakes: u64,
 }
 
 impl JsonEncoder {
     pub(super) fn new(schemas: &[&Schema]) -> JsonEncoder {
-        let owners_before = |plugin: usize, name: &str| {
-            schemas[..plugin]
-                .iter()
-                .enumerate()
-                .filter(|(_, earlier)| earlier.fields.iter().any(|field| field.name == name))
-                .fold(0, |bits, (number, _)| bits | 1 << (number as u64 & 63))
-        };
-        let namesakes = schemas
-            .iter()
-            .enumerate()
-            .map(|(plugin, schema)| {
-                schema.fields.iter().map(|field| owners_before(plugin, &field.name)).collect()
-            })
-            .collect();
-        JsonEncoder { clock: Clock::utc(), namesakes }
+        let basic = BASIC.into_iter().enumerate().map(|(index, position)| {
+            (position, Key::new(if index == 0 { '{' } else { ',' }, &basic::FIELDS[position].name))
+        });
+        let plugins = schemas.iter().enumerate().map(|(number, schema)| members(schema, &schemas[..number]));
+        JsonEncoder { clock: Clock::utc(), basic: basic.collect(), plugins: plugins.collect() }
     }
 
     fn basic(&mut self, out: &mut Vec<u8>, record: &Record<'_>) {
-        let mut before = b'{';
-        for position in BASIC {
-            key(out, before, &basic::FIELDS[position].name);
-            self.value(out, record.basic(position));
-            before = b',';
+        for (position, key) in self.basic.iter() {
+            key.put(out);
+            value(out, &mut self.clock, record.basic(*position));
         }
     }
 
     fn section(&mut self, out: &mut Vec<u8>, section: &Section<'_>, values: &[Value<'_>], speakers: u64) {
-        for (index, (field, &value)) in section.schema.fields.iter().zip(values).enumerate() {
-            let namesakes = self.namesakes.get(section.plugin as usize).and_then(|fields| fields.get(index));
-            if namesakes.is_none_or(|bits| bits & speakers == 0) {
-                key(out, b',', &field.name);
-                self.value(out, value);
+        let unannounced;
+        let members = match self.plugins.get(section.plugin as usize) {
+            Some(members) => members,
+            None => {
+                unannounced = members(section.schema, &[]);
+                &unannounced
+            }
+        };
+        for (member, &field_value) in members.iter().zip(values) {
+            if member.namesakes & speakers == 0 {
+                member.key.put(out);
+                value(out, &mut self.clock, field_value);
             }
         }
     }
+}
 
-    fn value(&mut self, out: &mut Vec<u8>, value: Value<'_>) {
-        match value {
-            Value::U8(number) => format::decimal(out, number),
-            Value::U16(number) => format::decimal(out, number),
-            Value::U32(number) => format::decimal(out, number),
-            Value::U64(number) => format::decimal(out, number),
-            Value::F32(number) => {
-                if !format::finite(out, number) {
-                    out.extend_from_slice(b"null");
-                }
-            }
-            Value::Address(address) => quoted(out, |out| format::address(out, address)),
-            Value::Mac(address) => quoted(out, |out| format::mac(out, address)),
-            Value::Time(time) => quoted(out, |out| self.clock.put(out, time)),
-            Value::Text(text) => escape::string(out, text),
-            Value::Bytes(bytes) => quoted(out, |out| format::hexadecimal(out, bytes)),
-            Value::U8List(list) => array(out, list, |out, &number| format::decimal(out, number)),
-            Value::I8List(list) => array(out, list, |out, &number| format::decimal(out, number)),
-            Value::U16List(list) => array(out, list, |out, &number| format::decimal(out, number)),
-            Value::U32List(list) => array(out, list, |out, &number| format::decimal(out, number)),
-            Value::TimeList(list) => {
-                array(out, list, |out, &time| quoted(out, |out| self.clock.put(out, time)))
+/// The members that the fields of `schema` become beside the plugins with the schemas `earlier`.
+fn members(schema: &Schema, earlier: &[&Schema]) -> Vec<Member> {
+    let namesakes = |name: &str| {
+        let has = |schema: &Schema| schema.fields.iter().any(|field| field.name == name);
+        earlier
+            .iter()
+            .zip(0..64)
+            .filter(|(schema, _)| has(schema))
+            .fold(0, |bits, (_, number)| bits | 1 << number)
+    };
+    schema
+        .fields
+        .iter()
+        .map(|field| Member { key: Key::new(',', &field.name), namesakes: namesakes(&field.name) })
+        .collect()
+}
+
+fn value(out: &mut Vec<u8>, clock: &mut Clock, value: Value<'_>) {
+    match value {
+        Value::U8(number) => format::decimal(out, number),
+        Value::U16(number) => format::decimal(out, number),
+        Value::U32(number) => format::decimal(out, number),
+        Value::U64(number) => format::decimal(out, number),
+        Value::F32(number) => {
+            if !format::finite(out, number) {
+                out.extend_from_slice(b"null");
             }
         }
+        Value::Address(address) => quoted(out, |out| format::address(out, address)),
+        Value::Mac(address) => quoted(out, |out| format::mac(out, address)),
+        Value::Time(time) => quoted(out, |out| clock.put(out, time)),
+        Value::Text(text) => escape::string(out, text),
+        Value::Bytes(bytes) => quoted(out, |out| format::hexadecimal(out, bytes)),
+        Value::U8List(list) => array(out, list, |out, &number| format::decimal(out, number)),
+        Value::I8List(list) => array(out, list, |out, &number| format::decimal(out, number)),
+        Value::U16List(list) => array(out, list, |out, &number| format::decimal(out, number)),
+        Value::U32List(list) => array(out, list, |out, &number| format::decimal(out, number)),
+        Value::TimeList(list) => array(out, list, |out, &time| quoted(out, |out| clock.put(out, time))),
     }
 }
 
@@ -124,15 +145,6 @@ impl Encoder for JsonEncoder {
             out.extend_from_slice(b"}\n");
         }
     }
-}
-
-/// `before"name":`
-#[inline]
-fn key(out: &mut Vec<u8>, before: u8, name: &str) {
-    out.reserve(name.len() + 4);
-    out.extend_from_slice(&[before, b'"']);
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
 }
 
 #[inline]

@@ -1,13 +1,13 @@
 //! Texts as JSON strings.
 
-use crate::format::hex_pair;
+use crate::format::{hex_pair, is_plain};
 
 /// Appends `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
 #[inline]
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     // Nearly all texts on the wire are printable ASCII: one pass to see that, one copy.
-    if text.iter().all(|&byte| stands_for_itself(byte)) {
+    if is_plain(text) {
         out.extend_from_slice(text);
     } else {
         for chunk in text.utf8_chunks() {
@@ -18,11 +18,6 @@ pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
         }
     }
     out.push(b'"');
-}
-
-#[inline]
-const fn stands_for_itself(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn escaped(out: &mut Vec<u8>, utf8: &[u8]) {

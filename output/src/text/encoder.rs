@@ -112,6 +112,9 @@ fn shaped(out: &mut Vec<u8>, clock: &mut Clock, form: Form, value: Value<'_>) {
         (Form::Hexadecimal(_), None, Value::Text(bytes) | Value::Bytes(bytes) | Value::U8List(bytes)) => {
             format::hexadecimal(out, bytes);
         }
+        (Form::Number, None, Value::Bytes(bytes)) => {
+            format::decimal(out, bytes.iter().fold(0u64, |number, &byte| number << 8 | byte as u64));
+        }
         (Form::High, Some(number), _) => format::decimal(out, number >> 8 & 0xff),
         (Form::Low, Some(number), _) => format::decimal(out, number & 0xff),
         (_, Some(number), _) => format::decimal(out, number),
@@ -150,6 +153,9 @@ fn plain(out: &mut Vec<u8>, clock: &mut Clock, value: Value<'_>) {
 
 /// Printable ASCII, and escapes for all else.
 fn printable(out: &mut Vec<u8>, bytes: &[u8]) {
+    if format::is_plain(bytes) {
+        return out.extend_from_slice(bytes);
+    }
     for &byte in bytes {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),

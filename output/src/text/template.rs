@@ -15,6 +15,8 @@ pub(super) enum Form {
     High,
     /// The low byte of a 16-bit number.
     Low,
+    /// Octets as a big-endian number in decimal.
+    Number,
 }
 
 /// A piece of the form.
@@ -29,7 +31,7 @@ pub(super) enum Piece {
 }
 
 /// Compiles [`Schema::text`]: literal text with `{NAME}`, `{NAME:x}`, `{NAME:04x}` (padded to four digits), `{NAME:high}`,
-/// `{NAME:low}`, and `{LIST-LIST}` for two lists element by element.
+/// `{NAME:low}`, `{NAME:number}`, and `{LIST-LIST}` for two lists element by element.
 pub(super) fn compile(schema: &Schema) -> Result<Vec<Piece>, OutputError> {
     let wrong = |what: String| OutputError::Template { plugin: schema.name.clone().into_owned(), what };
     let index = |name: &str| {
@@ -66,6 +68,7 @@ fn parse_form(form: &str) -> Option<Form> {
     match form {
         "high" => Some(Form::High),
         "low" => Some(Form::Low),
+        "number" => Some(Form::Number),
         _ => {
             let width = form.strip_suffix('x')?;
             let width = if width.is_empty() { 1 } else { width.parse().ok().filter(|&w| w <= 16)? };
@@ -96,7 +99,7 @@ mod tests {
     fn names_and_forms_become_pieces() {
         let literal = |text: &str| Piece::Literal(text.to_owned());
         assert_eq!(
-            compiled("a={CODE:high},b={CODE:low} {CODE}{CODE:04x}{CODE:x}.").unwrap(),
+            compiled("a={CODE:high},b={CODE:low} {CODE}{CODE:04x}{CODE:x}{CODE:number}.").unwrap(),
             [
                 literal("a="),
                 Piece::Field(0, Form::High),
@@ -106,6 +109,7 @@ mod tests {
                 Piece::Field(0, Form::Plain),
                 Piece::Field(0, Form::Hexadecimal(4)),
                 Piece::Field(0, Form::Hexadecimal(1)),
+                Piece::Field(0, Form::Number),
                 literal("."),
             ]
         );
