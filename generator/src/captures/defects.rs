@@ -17,7 +17,7 @@ use crate::{
 pub(super) const CAPTURES: &[Capture] = &[
     Capture::new(
         "an-ip-length-smaller-than-the-headers-is-malformed",
-        "IPv4 total length 10 and 22, IPv6 payload length 3, UDP length 4, around UDP: no flow with wrapped lengths, and a sound packet that is one",
+        "UDP with IPv4 total lengths 10 and 22, IPv6 payload length 3, and UDP length 4, and a sound packet: the first three are malformed, the others two flows with their IP lengths",
         short_lengths,
     ),
     Capture::new(

@@ -10,7 +10,7 @@ use crate::{
 pub(super) const CAPTURES: &[Capture] = &[
     Capture::new(
         "tags-and-tunnels-of-every-kind",
-        "UDP from port 1000 + n to 2000, each n in another stack: VLAN, QinQ in three spellings, MPLS with one and three labels, EoMPLS, PPPoE, GRE plain, full and over IPv6, TRILL without and with options, and mixtures: one flow for each n and address family",
+        "UDP from port 1000 + n to 2000, each n in another stack: VLAN, QinQ in three spellings, MPLS with one and three labels, EoMPLS, PPPoE, GRE plain, full and over IPv6, TRILL without and with options, and mixtures: a flow for each n and address family, but GRE over IPv6 is not opened: one flow of the tunnel",
         every_kind,
     ),
     Capture::new(
