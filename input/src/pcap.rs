@@ -7,6 +7,7 @@
 mod byte_order;
 mod classic;
 mod decompress;
+mod filter;
 mod medium;
 mod ng;
 mod record;
@@ -17,8 +18,9 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{CapturedFrame, Lease, Poll, Source, SourceError};
+use crate::{CapturedFrame, Lease, LinkType, Poll, Source, SourceError};
 use decompress::{Compression, Counted};
+use filter::Filter;
 use medium::{Advance, Mapped, Medium, Stream};
 use record::Stop;
 
@@ -28,6 +30,7 @@ pub struct CaptureFile {
     path: String,
     medium: Medium,
     format: Format,
+    filter: Option<Filter>,
     has_ended: bool,
     /// Bytes read of a compressed file, and its size.
     compressed: Option<(Arc<AtomicU64>, u64)>,
@@ -124,7 +127,21 @@ impl CaptureFile {
             medium.consume(classic::FILE_HEADER_LEN);
             Format::Classic(reader)
         };
-        Ok(CaptureFile { path: path.to_owned(), medium, format, has_ended: false, compressed })
+        Ok(CaptureFile { path: path.to_owned(), medium, format, filter: None, has_ended: false, compressed })
+    }
+
+    /// Takes only the frames that match `expression`, in libpcap's filter language.
+    ///
+    /// # Errors
+    /// If the expression is wrong, or this build lacks libpcap.
+    pub fn set_filter(&mut self, expression: &str) -> Result<(), SourceError> {
+        // The link types of a pcapng file are not known yet; most are of this one, and it finds errors of syntax.
+        let link_type = match &self.format {
+            Format::Classic(reader) => reader.link_type(),
+            Format::Ng(_) => LinkType::ETHERNET,
+        };
+        self.filter = Some(Filter::new(expression, link_type)?);
+        Ok(())
     }
 
     /// What follows from there being fewer than the `needed` bytes left.
@@ -159,6 +176,13 @@ impl Source for CaptureFile {
                 Format::Classic(reader) => reader.walk(window, frames, limit),
                 Format::Ng(reader) => reader.walk(window, frames, limit),
             };
+            if let Some(filter) = &mut self.filter {
+                if let Err(error) = filter.retain(frames, first) {
+                    frames.truncate(first);
+                    self.has_ended = true;
+                    return Err(error);
+                }
+            }
             let needed = match walked.stop {
                 _ if frames.len() > first => {
                     self.medium.consume(walked.used);

@@ -55,13 +55,11 @@ fn open_pcap(options: &Parsed) -> Result<Box<dyn Source>, SourceError> {
         (None, None) => Err(conflict("one of the options file and ifc is required")),
         (None, Some(_)) => Err(live_capture("ifc")),
         (Some(path), None) => {
-            let file = CaptureFile::open(path)?;
-            match options.text("filter") {
-                None | Some("") => Ok(Box::new(file)),
-                Some(_) => Err(SourceError::Unavailable(
-                    "option filter: this build lacks libpcap (cargo feature `libpcap`)".to_owned(),
-                )),
+            let mut file = CaptureFile::open(path)?;
+            if let Some(expression) = options.text("filter").filter(|text| !text.is_empty()) {
+                file.set_filter(expression)?;
             }
+            Ok(Box::new(file))
         }
     }
 }
@@ -70,4 +68,40 @@ fn live_capture(option: &str) -> SourceError {
     SourceError::Unavailable(format!(
         "option {option}: live capture is not available yet, use file to read a capture file"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use weir_flow::options::PluginString;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let plugin = PluginString::parse(text).unwrap();
+        let input = find(&plugin.name).unwrap();
+        let options = plugin.parameters(input.options).unwrap();
+        (input.open)(&options).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn exactly_one_of_file_and_interface_is_given() {
+        assert_eq!(error("pcap"), "one of the options file and ifc is required");
+        assert_eq!(error("pcap;f=a;i=b"), "options file and ifc: only one of them can be given");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        assert_eq!(
+            error("pcap;file=/nowhere/at/all.pcap;snaplen=100"),
+            "/nowhere/at/all.pcap: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn live_capture_says_that_it_is_missing() {
+        assert!(error("pcap;ifc=eth0").starts_with("option ifc: live capture"));
+        assert!(error("pcap;list").starts_with("option list: live capture"));
+    }
 }

@@ -46,3 +46,30 @@ pub(super) fn parse_v2(bytes: &[u8], link: &mut Link) -> Result<Next, Skipped> {
     }
     Ok(Next::EtherType(u16_of(header, v2::PROTOCOL), v2::HEADER_LEN))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::LinkType;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_source_address_of_a_cooked_frame_is_kept_if_it_is_a_mac_address() {
+        let mut frame = [&[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0], IPV4_UDP].concat();
+        let packet = parsed_as(LinkType::LINUX_SLL, &frame).unwrap().0;
+        assert_eq!((packet.source_mac, packet.destination_mac), ([2, 0, 0, 0, 0, 1], [0; 6]));
+        frame[3] = 0x18;
+        assert_eq!(parsed_as(LinkType::LINUX_SLL, &frame).unwrap().0.source_mac, [0; 6]);
+    }
+
+    #[test]
+    fn a_vlan_tag_follows_a_cooked_header_of_version_2() {
+        let header = [0x81, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+        let frame = [&header[..], &[0, 5, 0x08, 0], IPV4_UDP].concat();
+        let packet = parsed_as(LinkType::LINUX_SLL2, &frame).unwrap().0;
+        assert_eq!((packet.key.vlan_id(), packet.source_mac), (5, [2, 0, 0, 0, 0, 1]));
+        assert_eq!(parsed_as(LinkType::LINUX_SLL2, &header[..19]).unwrap_err(), Skipped::TruncatedCooked);
+    }
+}

@@ -33,3 +33,23 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<(u16, us
 pub(super) fn skip(bytes: &[u8], at: usize) -> Result<(u16, usize), Skipped> {
     parse(bytes, at, &mut Link::default())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn an_ieee_802_2_frame_is_not_supported() {
+        assert_eq!(parsed(&ethernet(1500, &[IPV4_UDP])).unwrap_err(), Skipped::UnsupportedEtherType);
+        assert_eq!(parsed(&ethernet(0x0806, &[&[0; 28]])).unwrap_err(), Skipped::UnsupportedEtherType);
+    }
+
+    #[test]
+    fn addresses_are_kept_by_direction() {
+        let packet = parsed(&ethernet(0x0800, &[IPV4_UDP])).unwrap().0;
+        assert_eq!([packet.destination_mac, packet.source_mac].concat(), MACS);
+    }
+}

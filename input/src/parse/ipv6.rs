@@ -141,3 +141,93 @@ fn skip_extensions(bytes: &[u8], network: &mut Network) -> Result<(), Skipped> {
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    fn datagram(next_header: u8, parts: &[&[u8]]) -> Result<(weir_flow::Packet, Option<Fragment>), Skipped> {
+        parsed(&ethernet(0x86dd, &[&ipv6(next_header, &parts.concat())]))
+    }
+
+    #[test]
+    fn a_datagram_counts_with_its_header() {
+        let packet = datagram(17, &[UDP]).unwrap().0;
+        assert_eq!((packet.ip_len, packet.ttl, packet.ip_flags), (52, 61, 0));
+        assert_eq!((packet.payload(), packet.oriented().destination_port), (&b"abcd"[..], 53));
+    }
+
+    #[test]
+    fn an_ipv6_authentication_header_is_skipped_by_its_length() {
+        let authentication = [&[17, 4][..], &[0; 22]].concat();
+        let packet = datagram(51, &[&authentication, UDP]).unwrap().0;
+        assert_eq!((packet.oriented().destination_port, packet.payload()), (53, &b"abcd"[..]));
+    }
+
+    #[test]
+    fn a_datagram_without_next_header_is_a_flow() {
+        let packet = datagram(59, &[]).unwrap().0;
+        assert_eq!((packet.key.protocol(), packet.payload_len, packet.ip_len), (59, 0, 40));
+        let mobility = [59, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(datagram(135, &[&mobility]).unwrap().0.key.protocol(), 59);
+    }
+
+    #[test]
+    fn an_extension_header_cut_off_is_truncated() {
+        assert_eq!(datagram(0, &[&[17]]).unwrap_err(), Skipped::TruncatedIpv6Extension);
+        assert_eq!(
+            datagram(0, &[&[17, 9, 0, 0, 0, 0, 0, 0], UDP]).unwrap_err(),
+            Skipped::TruncatedIpv6Extension
+        );
+        assert_eq!(datagram(44, &[&[17, 0, 0, 1, 0, 0, 0]]).unwrap_err(), Skipped::TruncatedIpv6Extension);
+    }
+
+    #[test]
+    fn extension_headers_longer_than_the_datagram_are_malformed() {
+        let mut frame = ethernet(0x86dd, &[&ipv6(60, &[&[17, 0, 0, 0, 0, 0, 0, 0], UDP].concat())]);
+        frame[14 + 5] = 7;
+        assert_eq!(parsed(&frame).unwrap_err(), Skipped::MalformedIpv6Extension);
+    }
+
+    #[test]
+    fn fragments_are_told_apart() {
+        let first = [17, 0, 0, 1, 0, 1, 2, 3];
+        let (packet, fragment) = datagram(44, &[&first, UDP]).unwrap();
+        assert_eq!(fragment, Some(Fragment { identification: 0x10203, is_first: true }));
+        assert_eq!(packet.oriented().destination_port, 53);
+        let later = [17, 0, 0, 8, 0, 1, 2, 3];
+        let (packet, fragment) = datagram(44, &[&later, UDP]).unwrap();
+        assert_eq!(fragment, Some(Fragment { identification: 0x10203, is_first: false }));
+        assert_eq!((packet.payload(), packet.oriented().destination_port), (UDP, 0));
+        let atomic = [17, 0, 0, 0, 0, 1, 2, 3];
+        let (packet, fragment) = datagram(44, &[&atomic, UDP]).unwrap();
+        assert_eq!((packet.oriented().destination_port, fragment), (53, None));
+    }
+
+    #[test]
+    fn data_of_a_later_fragment_is_not_taken_for_a_header() {
+        let later = [60, 0, 0, 8, 0, 1, 2, 3];
+        let packet = datagram(44, &[&later, &[17, 200, 0, 0]]).unwrap().0;
+        assert_eq!((packet.key.protocol(), packet.payload_len), (60, 4));
+    }
+
+    #[test]
+    fn a_payload_length_of_0_before_udp_takes_all_captured_bytes() {
+        let mut frame = ethernet(0x86dd, &[&ipv6(17, UDP)]);
+        frame[14 + 5] = 0;
+        let packet = parsed(&frame).unwrap().0;
+        assert_eq!((packet.payload(), packet.ip_len), (&b"abcd"[..], 40));
+        frame[14 + 6] = 58;
+        assert_eq!(parsed(&frame).unwrap().0.payload_len, 0);
+    }
+
+    #[test]
+    fn another_version_is_malformed() {
+        let mut frame = ethernet(0x86dd, &[&ipv6(17, UDP)]);
+        frame[14] = 0x45;
+        assert_eq!(parsed(&frame).unwrap_err(), Skipped::MalformedIpv6);
+    }
+}

@@ -29,3 +29,27 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Located, Skipped> {
     };
     Ok(Located { version, at: field::HEADER_LEN })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::LinkType;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn an_address_family_is_read_in_either_byte_order() {
+        for family in [[2, 0, 0, 0], [0, 0, 0, 2]] {
+            let frame = [&family[..], IPV4_UDP].concat();
+            assert!(!parsed_as(LinkType::NULL, &frame).unwrap().0.key.is_ipv6());
+            assert!(parsed_as(LinkType::LOOP, &frame).is_ok());
+        }
+        for family in [[30, 0, 0, 0], [0, 0, 0, 24], [28, 0, 0, 0], [10, 0, 0, 0]] {
+            let frame = [&family[..], &ipv6(17, UDP)].concat();
+            assert!(parsed_as(LinkType::NULL, &frame).unwrap().0.key.is_ipv6());
+        }
+        let appletalk = [16, 0, 0, 0];
+        assert_eq!(parsed_as(LinkType::NULL, &appletalk).unwrap_err(), Skipped::UnsupportedAddressFamily);
+    }
+}

@@ -43,3 +43,44 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Sk
         _ => Err(Skipped::UnsupportedMplsPayload),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_top_entry_of_a_stack_is_kept() {
+        let packet = parsed(&ethernet(0x8847, &[&[0, 1, 0, 64, 0, 2, 1, 63], IPV4_UDP])).unwrap().0;
+        assert_eq!((packet.mpls_top(), packet.payload()), (Some([0, 1, 0, 64]), &b"abcd"[..]));
+        assert!(parsed(&ethernet(0x8848, &[&[0, 1, 1, 64], &ipv6(17, UDP)])).unwrap().0.key.is_ipv6());
+    }
+
+    #[test]
+    fn an_ethernet_pseudowire_is_followed_to_its_ip_header() {
+        let inner = [&[9; 12][..], &[0x81, 0, 0, 7, 0x08, 0], IPV4_UDP].concat();
+        let frame = ethernet(0x8847, &[&[0, 1, 1, 64, 0, 0, 0, 0], &inner]);
+        let packet = parsed(&frame).unwrap().0;
+        assert_eq!(packet.payload(), b"abcd");
+        assert_eq!(packet.key.address(packet.sender).to_string(), "10.0.0.1");
+        assert_eq!([packet.destination_mac, packet.source_mac].concat(), MACS);
+        assert_eq!(packet.key.vlan_id(), 0);
+    }
+
+    #[test]
+    fn a_stack_without_bottom_is_truncated() {
+        assert_eq!(parsed(&ethernet(0x8847, &[&[0, 1, 0, 64]])).unwrap_err(), Skipped::TruncatedMpls);
+        assert_eq!(parsed(&ethernet(0x8847, &[&[0, 1, 1, 64]])).unwrap_err(), Skipped::TruncatedMpls);
+        assert_eq!(parsed(&ethernet(0x8847, &[&[0, 1, 1]])).unwrap_err(), Skipped::TruncatedMpls);
+    }
+
+    #[test]
+    fn a_stack_without_ip_is_not_supported() {
+        assert_eq!(
+            parsed(&ethernet(0x8847, &[&[0, 1, 1, 64, 0x10, 0, 0, 0]])).unwrap_err(),
+            Skipped::UnsupportedMplsPayload
+        );
+    }
+}

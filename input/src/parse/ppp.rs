@@ -40,3 +40,31 @@ pub(super) fn payload(protocol: u16, at: usize) -> Result<Next, Skipped> {
         _ => Err(Skipped::UnsupportedPppProtocol),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn framing_and_the_length_of_the_protocol_vary() {
+        let prefixes: [&[u8]; 4] = [&[0xff, 3, 0, 0x21], &[0, 0x21], &[0x21], &[0xff, 3, 0x21]];
+        for prefix in prefixes {
+            let frame = [prefix, IPV4_UDP].concat();
+            assert_eq!(parsed_as(LinkType::PPP, &frame).unwrap().0.payload(), b"abcd");
+            assert_eq!(parsed_as(SERIAL, &frame).unwrap().0.payload(), b"abcd");
+        }
+        let frame = [&[0x02, 0x81, 0, 1, 1, 64], IPV4_UDP].concat();
+        assert_eq!(parsed_as(LinkType::PPP, &frame).unwrap().0.mpls_offset, 2);
+    }
+
+    #[test]
+    fn link_control_is_not_supported() {
+        let echo = [0xff, 3, 0xc0, 0x21, 9, 1, 0, 4];
+        assert_eq!(parsed_as(LinkType::PPP, &echo).unwrap_err(), Skipped::UnsupportedPppProtocol);
+        assert_eq!(parsed_as(LinkType::PPP, &[0xff, 3]).unwrap_err(), Skipped::TruncatedPpp);
+        assert_eq!(parsed_as(LinkType::PPP, &[0]).unwrap_err(), Skipped::TruncatedPpp);
+    }
+}

@@ -29,3 +29,35 @@ pub(super) fn parse(bytes: &[u8], at: usize) -> Result<Next, Skipped> {
     }
     ppp::payload(u16_of(header, field::PROTOCOL), at + field::HEADER_LEN)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn session_data_is_followed_and_the_length_field_ignored() {
+        for len in [0, 34, 255] {
+            let frame = ethernet(0x8864, &[&[0x11, 0, 0, 1, 0, len, 0, 0x21], IPV4_UDP]);
+            let packet = parsed(&frame).unwrap().0;
+            assert_eq!((packet.payload(), packet.ip_len), (&b"abcd"[..], 32));
+        }
+        let frame = ethernet(0x8864, &[&[0x11, 0, 0, 1, 0, 70, 0, 0x57], &ipv6(17, UDP)]);
+        assert!(parsed(&frame).unwrap().0.key.is_ipv6());
+    }
+
+    #[test]
+    fn what_is_not_session_data_is_not_supported() {
+        let with = |code, protocol| {
+            parsed(&ethernet(0x8864, &[&[0x11, code, 0, 1, 0, 4, 0xc0, protocol], IPV4_UDP]))
+        };
+        assert_eq!(with(0xa7, 0x21).unwrap_err(), Skipped::UnsupportedPppoeCode);
+        assert_eq!(with(0, 0x21).unwrap_err(), Skipped::UnsupportedPppProtocol);
+        assert_eq!(
+            parsed(&ethernet(0x8864, &[&[0x11, 0, 0, 1, 0, 4, 0]])).unwrap_err(),
+            Skipped::TruncatedPppoe
+        );
+    }
+}

@@ -17,3 +17,29 @@ pub(super) fn parse(bytes: &[u8], at: usize) -> Result<Located, Skipped> {
         _ => Err(Skipped::UnsupportedIpVersion),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_first_nibble_of_a_raw_frame_is_its_version() {
+        assert!(!parsed_as(LinkType::RAW, IPV4_UDP).unwrap().0.key.is_ipv6());
+        assert!(parsed_as(LinkType(12), &ipv6(17, UDP)).unwrap().0.key.is_ipv6());
+        assert_eq!(parsed_as(LinkType::RAW, &[0x50; 40]).unwrap_err(), Skipped::UnsupportedIpVersion);
+    }
+
+    #[test]
+    fn an_empty_raw_frame_is_truncated() {
+        assert_eq!(parsed_as(LinkType::RAW, &[]).unwrap_err(), Skipped::TruncatedRaw);
+    }
+
+    #[test]
+    fn a_raw_ipv4_frame_of_version_6_is_malformed() {
+        assert_eq!(parsed_as(LinkType::IPV4, &ipv6(17, UDP)).unwrap_err(), Skipped::MalformedIpv4);
+        assert_eq!(parsed_as(LinkType::IPV6, &[0x45; 60]).unwrap_err(), Skipped::MalformedIpv6);
+    }
+}

@@ -62,3 +62,84 @@ fn walk_options(mut area: &[u8]) -> Result<(), Skipped> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    /// The segment with these options instead of its payload.
+    fn segment(options: &[u8]) -> Vec<u8> {
+        let mut datagram = [&IPV4_TCP[..40], options].concat();
+        datagram[3] = datagram.len() as u8;
+        datagram[32] = ((5 + options.len() / 4) << 4) as u8;
+        ethernet(0x0800, &[&datagram])
+    }
+
+    #[test]
+    fn a_segment_is_read() {
+        let packet = parsed(&ethernet(0x0800, &[IPV4_TCP])).unwrap().0;
+        assert_eq!((packet.tcp_sequence, packet.tcp_acknowledgement, packet.tcp_flags), (1, 2, 0x18));
+        assert_eq!((packet.payload(), packet.tcp_window()), (&b"hi"[..], 0x2000));
+        assert_eq!((packet.transport_offset, packet.payload_offset), (34, 54));
+    }
+
+    #[test]
+    fn a_data_offset_below_5_is_malformed() {
+        for data_offset in [0, 0x40] {
+            let mut frame = ethernet(0x0800, &[IPV4_TCP]);
+            frame[34 + 12] = data_offset;
+            assert_eq!(parsed(&frame).unwrap_err(), Skipped::MalformedTcp);
+        }
+    }
+
+    #[test]
+    fn a_data_offset_beyond_the_datagram_is_malformed() {
+        let mut frame = ethernet(0x0800, &[IPV4_TCP, &[0; 40]]);
+        frame[34 + 12] = 0x60;
+        assert_eq!(parsed(&frame).unwrap_err(), Skipped::MalformedTcp);
+    }
+
+    #[test]
+    fn a_data_offset_beyond_the_captured_bytes_is_truncated() {
+        let frame = segment(&[1, 1, 1, 1]);
+        assert_eq!(parsed(&frame[..frame.len() - 1]).unwrap_err(), Skipped::TruncatedTcp);
+    }
+
+    #[test]
+    fn an_option_of_length_0_or_1_is_malformed() {
+        for len in [0, 1] {
+            assert_eq!(parsed(&segment(&[1, 2, len, 0])).unwrap_err(), Skipped::MalformedTcp);
+        }
+    }
+
+    #[test]
+    fn an_option_without_length_is_malformed() {
+        assert_eq!(parsed(&segment(&[1, 1, 1, 2])).unwrap_err(), Skipped::MalformedTcp);
+    }
+
+    #[test]
+    fn an_option_past_the_area_ends_the_walk() {
+        assert!(parsed(&segment(&[1, 1, 2, 4])).is_ok());
+    }
+
+    #[test]
+    fn nothing_counts_behind_the_end_of_options() {
+        assert!(parsed(&segment(&[1, 0, 2, 0])).is_ok());
+    }
+
+    #[test]
+    fn common_options_are_all_right() {
+        let options: [&[u8]; 3] = [
+            &[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2],
+            &[2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7],
+            &[1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2],
+        ];
+        for options in options {
+            let packet = parsed(&segment(options)).unwrap().0;
+            assert_eq!(packet.payload_offset as usize, 54 + options.len());
+        }
+    }
+}

@@ -26,3 +26,30 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Sk
     let (ether_type, at) = ethernet::parse(bytes, at, link)?;
     Ok(Next::EtherType(ether_type, at))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_inner_frame_replaces_addresses_and_tag() {
+        let inner = [&[9; 12][..], &[0x81, 0, 0, 7, 0x08, 0], IPV4_UDP].concat();
+        let outer_tag = [0, 5, 0x22, 0xf3];
+        let options_of_8_bytes = [0, 0x80, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+        let packet = parsed(&ethernet(0x8100, &[&outer_tag, &options_of_8_bytes, &inner])).unwrap().0;
+        assert_eq!((packet.source_mac, packet.destination_mac, packet.key.vlan_id()), ([9; 6], [9; 6], 7));
+        assert_eq!(packet.payload(), b"abcd");
+    }
+
+    #[test]
+    fn options_cut_off_are_truncated() {
+        assert_eq!(
+            parsed(&ethernet(0x22f3, &[&[7, 0xff, 0, 1, 0, 2, 0]])).unwrap_err(),
+            Skipped::TruncatedTrill
+        );
+        assert_eq!(parsed(&ethernet(0x22f3, &[&[0, 0, 0, 1, 0]])).unwrap_err(), Skipped::TruncatedTrill);
+    }
+}

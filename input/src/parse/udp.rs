@@ -27,3 +27,17 @@ pub(super) fn parse(bytes: &[u8], network: &Network) -> Result<Transport, Skippe
         ..Transport::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_length_of_the_ip_header_decides() {
+        let mut frame = ethernet(0x0800, &[IPV4_UDP]);
+        frame[34 + 5] = 200;
+        assert_eq!(parsed(&frame).unwrap().0.payload(), b"abcd");
+    }
+}

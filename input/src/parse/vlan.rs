@@ -31,3 +31,33 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Sk
     }
     Ok(Next::EtherType(u16_of(tag, field::ETHER_TYPE), at + field::TAG_LEN))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::parse::tests::*;
+
+    #[test]
+    fn the_outermost_of_stacked_tags_counts_in_any_order() {
+        for outer in [0x8100u16, 0x88a8, 0x9100] {
+            for inner in [0x8100u16, 0x88a8, 0x9100] {
+                let [high, low] = inner.to_be_bytes();
+                let frame = ethernet(outer, &[&[0xe0, 5, high, low, 0, 6, 0x08, 0], IPV4_UDP]);
+                assert_eq!(parsed(&frame).unwrap().0.key.vlan_id(), 5);
+            }
+        }
+    }
+
+    #[test]
+    fn an_outermost_tag_with_id_0_counts() {
+        let frame = ethernet(0x8100, &[&[0xe0, 0, 0x81, 0, 0, 6, 0x08, 0], IPV4_UDP]);
+        assert_eq!(parsed(&frame).unwrap().0.key.vlan_id(), 0);
+    }
+
+    #[test]
+    fn a_tag_cut_off_is_truncated() {
+        assert_eq!(parsed(&ethernet(0x8100, &[&[0, 5, 8]])).unwrap_err(), Skipped::TruncatedVlan);
+    }
+}

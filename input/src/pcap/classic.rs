@@ -89,6 +89,10 @@ impl Reader {
         })
     }
 
+    pub(super) fn link_type(&self) -> LinkType {
+        self.link_type
+    }
+
     /// Appends up to `limit` frames from the start of `window`.
     pub(super) fn walk(&self, window: Window<'_>, frames: &mut Vec<CapturedFrame>, limit: usize) -> Walked {
         match (self.is_big_endian, self.has_nanoseconds) {

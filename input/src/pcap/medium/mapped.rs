@@ -77,11 +77,8 @@ impl Mapped {
         }
     }
 
-    /// Begins the next window at the first unread byte.
+    /// Begins the next window at the first unread byte; at the end of the file it is what is left.
     pub(super) fn advance(&mut self, needed: usize) -> io::Result<Advance> {
-        if needed > self.len - self.at {
-            return Ok(Advance::End);
-        }
         // Bytes that the file no longer has must not be touched.
         if self.file.metadata()?.len() < self.len as u64 {
             return Err(io::Error::new(
@@ -99,7 +96,7 @@ impl Mapped {
             self.drop_pages(finished);
         }
         self.prefault(self.window.clone());
-        Ok(Advance::Ready)
+        Ok(if self.at + needed <= end { Advance::Ready } else { Advance::End })
     }
 
     fn prefault(&self, window: Range<usize>) {

@@ -1,0 +1,139 @@
+//! What parsing one frame costs, canonical key included.
+#![allow(missing_docs)]
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use etherparse::{PacketBuilder, TcpOptionElement};
+use weir_flow::{Frame, Packet, Timestamp};
+use weir_input::parse::parse;
+use weir_input::{CapturedFrame, LinkType};
+
+fn main() {
+    divan::main();
+}
+
+/// So many different frames that nothing is learnt by heart, so few that they stay in the first-level cache.
+const FRAMES: usize = 64;
+
+fn bench(bencher: Bencher<'_, '_>, build: impl Fn(u8) -> Vec<u8>) {
+    let frames: Vec<CapturedFrame> = (0..FRAMES as u8)
+        .map(|n| {
+            let bytes: &'static [u8] = build(n).leak();
+            CapturedFrame {
+                frame: Frame::of_static(bytes),
+                time: Timestamp::new(n.into(), 0),
+                wire_len: bytes.len() as u32,
+                link_type: LinkType::ETHERNET,
+            }
+        })
+        .collect();
+    let mut packets = vec![Packet::default(); FRAMES];
+    bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
+        for (frame, packet) in frames.iter().zip(&mut packets) {
+            assert!(parse(divan::black_box(frame), packet).is_ok());
+        }
+        divan::black_box(&mut packets);
+    });
+}
+
+/// Addresses of both orders, so that which endpoint is the smaller cannot be predicted.
+fn address(n: u8) -> u8 {
+    n.wrapping_mul(151)
+}
+
+fn datagram(
+    ethernet: etherparse::PacketBuilderStep<etherparse::Ethernet2Header>,
+    n: u8,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ethernet
+        .ipv4([10, 0, 0, address(n)], [10, 0, 0, 128], 64)
+        .udp(1000, 53)
+        .write(&mut bytes, payload)
+        .expect("memory can be written");
+    bytes
+}
+
+fn ethernet() -> etherparse::PacketBuilderStep<etherparse::Ethernet2Header> {
+    PacketBuilder::ethernet2([2; 6], [4; 6])
+}
+
+fn tcp(n: u8, options: &[TcpOptionElement]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ethernet()
+        .ipv4([10, 0, 0, address(n)], [10, 0, 0, 128], 64)
+        .tcp(1000, 443, 1, 1000)
+        .ack(1)
+        .options(options)
+        .expect("the options fit")
+        .write(&mut bytes, &[0; 10])
+        .expect("memory can be written");
+    bytes
+}
+
+#[divan::bench]
+fn ipv4_tcp(bencher: Bencher<'_, '_>) {
+    bench(bencher, |n| tcp(n, &[]));
+}
+
+#[divan::bench]
+fn ipv4_tcp_timestamps(bencher: Bencher<'_, '_>) {
+    use TcpOptionElement::{Noop, Timestamp};
+    bench(bencher, |n| tcp(n, &[Noop, Noop, Timestamp(1, 2)]));
+}
+
+#[divan::bench]
+fn ipv4_tcp_syn_options(bencher: Bencher<'_, '_>) {
+    use TcpOptionElement::{
+        MaximumSegmentSize, Noop, SelectiveAcknowledgementPermitted, Timestamp, WindowScale,
+    };
+    let options =
+        [MaximumSegmentSize(1460), SelectiveAcknowledgementPermitted, Timestamp(1, 2), Noop, WindowScale(7)];
+    bench(bencher, |n| tcp(n, &options));
+}
+
+#[divan::bench]
+fn ipv4_udp(bencher: Bencher<'_, '_>) {
+    bench(bencher, |n| datagram(ethernet(), n, &[0; 22]));
+}
+
+#[divan::bench]
+fn ipv6_udp(bencher: Bencher<'_, '_>) {
+    bench(bencher, |n| {
+        let mut bytes = Vec::new();
+        ethernet()
+            .ipv6([address(n); 16], [128; 16], 64)
+            .udp(1000, 53)
+            .write(&mut bytes, &[0; 22])
+            .expect("memory can be written");
+        bytes
+    });
+}
+
+/// The frame with `inserted` in front of its IP header.
+fn behind(frame: &[u8], inserted: &[u8]) -> Vec<u8> {
+    [&frame[..12], inserted, &frame[14..]].concat()
+}
+
+#[divan::bench]
+fn vlan_ipv4_udp(bencher: Bencher<'_, '_>) {
+    bench(bencher, |n| behind(&datagram(ethernet(), n, &[0; 22]), &[0x81, 0, 0, 5, 0x08, 0]));
+}
+
+#[divan::bench]
+fn vlan_mpls_ipv4_udp(bencher: Bencher<'_, '_>) {
+    let headers = [0x81, 0, 0, 5, 0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64];
+    bench(bencher, |n| behind(&datagram(ethernet(), n, &[0; 22]), &headers));
+}
+
+#[divan::bench]
+fn gre_ipv4_udp(bencher: Bencher<'_, '_>) {
+    bench(bencher, |n| {
+        let inner = datagram(ethernet(), n, &[0; 22]);
+        let mut headers = [&[0x08, 0][..], &inner[14..34], &[0, 0, 0x08, 0]].concat();
+        headers[2 + 3] += 24;
+        headers[2 + 9] = 47;
+        behind(&inner, &headers)
+    });
+}
