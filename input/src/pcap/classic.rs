@@ -1,6 +1,7 @@
 //! Classic pcap: a file header, then records of a 16-byte header and the captured bytes.
 
 use weir_flow::Timestamp;
+use weir_flow::prefetch::{LINE, prefetch_byte};
 
 use super::byte_order::{u16_at, u32_at};
 use super::medium::Window;
@@ -36,6 +37,9 @@ mod record_field {
     pub(super) const HEADER_LEN: usize = 16;
     pub(super) const MODIFIED_HEADER_LEN: usize = 24;
 }
+
+/// Bytes that short records are asked for in advance.
+const AHEAD: usize = 512;
 
 /// libpcap's MAXIMUM_SNAPLEN. Records are this long at the most unless the file header allows more.
 const LONGEST_FRAME: u32 = 256 << 10;
@@ -139,6 +143,15 @@ impl Reader {
                 link_type: self.link_type,
             });
             used += record_len;
+            if record_len < AHEAD {
+                prefetch_byte(bytes, used + AHEAD);
+            } else {
+                // Bulk traffic: the packets to come are probably as long as this one.
+                prefetch_byte(bytes, used + record_len);
+                prefetch_byte(bytes, used + record_len + LINE);
+                prefetch_byte(bytes, used + 2 * record_len);
+                prefetch_byte(bytes, used + 2 * record_len + LINE);
+            }
         }
         Walked { used, stop: Stop::Limit }
     }
