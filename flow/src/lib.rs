@@ -18,6 +18,7 @@ pub mod key;
 pub mod options;
 pub mod packet;
 pub mod plugin;
+pub mod prefetch;
 pub mod record;
 pub mod tcp;
 pub mod time;

@@ -29,7 +29,7 @@ pub mod option {
     pub const MAXIMUM_SEGMENT_SIZE: u8 = 2;
 }
 
-/// The options of a TCP header as (kind, value). Ends at the end-of-list option and at the first option that does not fit.
+/// The options of a TCP header as (kind, value). The end-of-list option is the last; an option that does not fit ends the walk.
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
     rest: &'a [u8],
@@ -47,7 +47,12 @@ impl<'a> Iterator for Options<'a> {
 
     fn next(&mut self) -> Option<(u8, &'a [u8])> {
         match *self.rest {
-            [] | [option::END, ..] => None,
+            // In the very last byte it ends nothing, and is padding.
+            [] | [option::END] => None,
+            [option::END, ..] => {
+                self.rest = &[];
+                Some((option::END, &[]))
+            }
             [option::NO_OPERATION, ..] => {
                 self.rest = &self.rest[1..];
                 Some((option::NO_OPERATION, &[]))

@@ -62,6 +62,20 @@ impl<T> Zeroed<T> {
         Ok(Zeroed { start: start.cast(), len, mapped_bytes })
     }
 
+    /// Makes all elements zero again and gives their memory back to the system until it is touched.
+    pub fn clear(&mut self)
+    where
+        T: ZeroIsValid,
+    {
+        // SAFETY: the range is this private anonymous mapping, which reads as zeroes afterwards.
+        if unsafe { rustix::mm::madvise(self.start.cast(), self.mapped_bytes, Advice::LinuxDontNeed) }
+            .is_err()
+        {
+            // SAFETY: the mapping is writable and as long as that.
+            unsafe { std::ptr::write_bytes(self.start.cast::<u8>(), 0, self.mapped_bytes) };
+        }
+    }
+
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
         self.mapped_bytes
@@ -89,31 +103,5 @@ impl<T> Drop for Zeroed<T> {
     fn drop(&mut self) {
         // SAFETY: the mapping made in `new`, not used any more; elements need no drop.
         let _ = unsafe { rustix::mm::munmap(self.start.cast(), self.mapped_bytes) };
-    }
-}
-
-/// Asks the processor to bring the cache line of `target` near.
-#[inline(always)]
-pub fn prefetch<T>(target: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: prefetching never faults, and the address is that of a live reference.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(target).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = target;
-}
-
-/// Like [`prefetch`], for both cache lines of a record of two lines.
-#[inline(always)]
-pub fn prefetch_pair<T>(target: &T) {
-    const { assert!(size_of::<T>() == 128) };
-    prefetch(target);
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: prefetching never faults; the second line belongs to the same value of 128 bytes.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(target).cast::<i8>().add(64));
     }
 }

@@ -4,10 +4,11 @@
 //! before the records are used up. A hit moves to the front of its line, a new flow enters in the middle, and what must go is the
 //! last of the line: a flow that has never been heard of again gives way before one that speaks.
 
+use weir_flow::prefetch::{prefetch, prefetch_pair};
 use weir_flow::{Flow, FlowKey};
 
 use crate::bucket::{Bucket, Entry, SLOTS, Tag};
-use crate::memory::{ZeroIsValid, Zeroed, prefetch, prefetch_pair};
+use crate::memory::{ZeroIsValid, Zeroed};
 
 // SAFETY: integers and enums whose first variant is 0; Flow::default() is all zeroes.
 #[allow(unsafe_code)]
@@ -250,7 +251,20 @@ impl Table {
             (bucket, slot) = (bucket + 1, 0);
         }
         self.buckets[bucket].shift_out(slot, Entry::EMPTY);
+        self.records[place.record as usize].packets = [0; 2];
         self.free.push(place.record);
+    }
+
+    /// Record numbers that have ever been used: 0 up to this.
+    pub fn ever_used(&self) -> u32 {
+        self.unused
+    }
+
+    /// Forgets all flows.
+    pub fn clear(&mut self) {
+        self.buckets.clear();
+        self.free.clear();
+        self.unused = 0;
     }
 
     /// The last flow of line number `line` (0 to [`Table::lines`] − 1), slots before `before` only, whose tick is at least `age`

@@ -76,7 +76,7 @@ impl Cache {
         let lines = self.table.lines();
         if elapsed_s >> self.expiry.shift >= MOST_TICKS_PER_PASS {
             // The clock jumped: by now ticks say nothing. Look at every record.
-            self.end_all(Some(now_s), out);
+            self.end_due(now_s, out);
             (self.expiry.pass_began_s, self.expiry.next_line) = (Some(now_s), 0);
             return;
         }
@@ -124,25 +124,30 @@ impl Cache {
         }
     }
 
-    /// The input ends, or another time begins: every record ends, by the clock `ended_s` as inactive, the others as forced.
+    /// The input ends, or another time begins: every record ends, by the clock `ended_s` as inactive, the others as forced. In the
+    /// order of record numbers, which is how they lie in memory and nearly the order in which they began.
     pub fn finish<C: RecordConsumer + ?Sized>(&mut self, ended_s: u32, out: &mut C) {
-        self.end_all(Some(ended_s), out);
-        self.end_all(None, out);
+        for record in 0..self.table.ever_used() {
+            let flow = self.table.record(record);
+            // Free ones count no packets.
+            if flow.total_packets() > 0 {
+                let reason = self.due(record, ended_s).unwrap_or(EndReason::Forced);
+                self.end(record, reason, out);
+            }
+            self.streams.release(self.table.record_mut(record), record);
+        }
+        self.table.clear();
         (self.expiry.pass_began_s, self.expiry.next_line) = (None, 0);
     }
 
-    /// Ends every record that is due by the clock, or all of them as forced.
-    fn end_all<C: RecordConsumer + ?Sized>(&mut self, clock_s: Option<u32>, out: &mut C) {
+    /// Ends every record that is due by the clock, whatever the ticks say.
+    fn end_due<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
         for line in 0..self.table.lines() {
             let mut before = self.table.line_end();
             // An age of 0 ticks finds every occupied slot.
             while let Some(place) = self.table.idle_in_line(line, before, 0, 0) {
                 before = place.slot;
-                let reason = match clock_s {
-                    Some(now_s) => self.due(place.record, now_s),
-                    None => Some(EndReason::Forced),
-                };
-                if let Some(reason) = reason {
+                if let Some(reason) = self.due(place.record, now_s) {
                     self.end(place.record, reason, out);
                     self.streams.release(self.table.record_mut(place.record), place.record);
                     self.table.remove(place);
