@@ -1,5 +1,4 @@
-//! Reads untrusted bytes front to back. Every read says whether the bytes were there; nothing reads past the end, and
-//! what [`Cursor::sub`] cuts off cannot be left.
+//! Reads untrusted bytes front to back. Every read says whether the bytes were there; nothing reads past the end.
 
 /// A place in a slice of bytes.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +40,6 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// A cursor over the next `len` bytes alone.
-    #[inline]
-    pub(crate) fn sub(&mut self, len: usize) -> Option<Cursor<'a>> {
-        self.take(len).map(Cursor::new)
-    }
-
     /// All that is left.
     #[inline]
     pub(crate) fn rest(&mut self) -> &'a [u8] {
@@ -83,7 +76,7 @@ mod tests {
     fn reads_stop_at_the_end_and_leave_the_rest_in_place() {
         let mut cursor = Cursor::new(&[1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!((cursor.u8(), cursor.u16()), (Some(1), Some(0x0203)));
-        let mut sub = cursor.sub(2).unwrap();
+        let mut sub = Cursor::new(cursor.take(2).unwrap());
         assert_eq!((sub.u32(), sub.u16(), sub.u8(), sub.is_empty()), (None, Some(0x0405), None, true));
         assert_eq!((cursor.position(), cursor.take(4), cursor.take(usize::MAX)), (5, None, None));
         assert_eq!((cursor.rest(), cursor.rest()), (&[6, 7, 8][..], &[][..]));

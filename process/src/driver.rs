@@ -228,7 +228,7 @@ impl Owned {
             (Owned::Number(n), "high") => (n >> 8).to_string(),
             (Owned::Number(n), "low") => (n & 0xff).to_string(),
             (Owned::Text(t), "") => t.clone(),
-            (Owned::Text(t), "x") => t.chars().map(|c| format!("{:02x}", c as u8)).collect(),
+            (Owned::Text(t), "number") => t.chars().fold(0, |n, c| n << 8 | c as u64).to_string(),
             (Owned::Numbers(l), "") => list(l.iter().map(i64::to_string).collect()),
             (Owned::TimeList(l), "") => list(l.iter().map(|t| t.seconds().to_string()).collect()),
             _ => panic!("unknown form {form}"),

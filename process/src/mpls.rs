@@ -17,7 +17,8 @@ static FIELDS: &[Field] = &[Field::new(
 )];
 
 /// The fields, and their form as text.
-pub static SCHEMA: Schema = Schema::new("mpls", FIELDS, r#"mpls_label_1="{MPLS_TOP_LABEL_STACK_SECTION:x}""#);
+pub static SCHEMA: Schema =
+    Schema::new("mpls", FIELDS, r#"mpls_label_1="{MPLS_TOP_LABEL_STACK_SECTION:number}""#);
 
 /// The plugin, as the registry lists it.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -63,7 +64,7 @@ mod tests {
         // Label 16, class 5, bottom of stack.
         driver.put(&packet.clone().mpls([0x00, 0x01, 0x0b, 64]));
         driver.put(&packet.clone().mpls([0x00, 0x02, 0x01, 64]));
-        assert_eq!(driver.finish_text(), [r#"mpls_label_1="00010b""#]);
+        assert_eq!(driver.finish_text(), [r#"mpls_label_1="267""#]);
         let mut driver = Driver::new(&DESCRIPTOR, "");
         driver.put(&packet);
         driver.put(&packet.clone().mpls([0x00, 0x02, 0x01, 64]));

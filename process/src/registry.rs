@@ -20,3 +20,118 @@ pub static PLUGINS: &[Descriptor] = &[
 pub fn find(name: &str) -> Option<&'static Descriptor> {
     PLUGINS.iter().find(|plugin| plugin.names.contains(&name))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use weir_flow::{
+        FieldType,
+        options::{Parsed, PluginString},
+    };
+
+    use super::*;
+    use crate::driver::placeholders;
+
+    /// Rows of the element table of the reference: plugin, enterprise number, element (of a list: of its items), length,
+    /// UniRec name and type, greatest length.
+    struct Row {
+        plugin: String,
+        element: (u32, u16),
+        length: Option<u16>,
+        name: String,
+        kind: String,
+        max: Option<u16>,
+    }
+
+    fn rows(document: &str) -> Vec<Row> {
+        let table = document.split("### 2.2").nth(1).unwrap();
+        let table = table.split("\n## ").next().unwrap();
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        table
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| plugin"))
+            .map(cells)
+            .map(|cells| {
+                let (name, kind) = cells[7].split_once(' ').unwrap_or((&cells[7], ""));
+                let element = match cells[6].strip_prefix("basicList ") {
+                    Some(id) => (weir_flow::field::CESNET, id.parse().unwrap()),
+                    None => (cells[3].parse().unwrap(), cells[4].parse().unwrap()),
+                };
+                let remark = cells[8].trim_start_matches("V1/3, ").trim_start_matches("V1, ");
+                let digits = remark.find(|c: char| !c.is_ascii_digit()).unwrap_or(remark.len());
+                Row {
+                    plugin: cells[1].clone(),
+                    element,
+                    length: cells[5].parse().ok(),
+                    name: name.to_owned(),
+                    kind: kind.split(' ').next().unwrap().to_owned(),
+                    max: remark[..digits].parse().ok(),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn fields_are_those_of_the_reference() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference/outputs.md");
+        let Ok(document) = std::fs::read_to_string(&path) else {
+            eprintln!("SKIPPED: {} is not there to compare with", path.display());
+            return;
+        };
+        let rows = rows(&document);
+        for plugin in PLUGINS {
+            let expected: Vec<&Row> =
+                rows.iter().filter(|row| row.plugin == plugin.names[0] && row.name != "–").collect();
+            let fields = &plugin.schema.fields;
+            assert_eq!(
+                fields.iter().map(|field| &*field.name).collect::<Vec<_>>(),
+                expected.iter().map(|row| &*row.name).collect::<Vec<_>>(),
+                "{}",
+                plugin.names[0]
+            );
+            for (field, row) in fields.iter().zip(expected) {
+                assert_eq!((field.element.enterprise, field.element.id), row.element, "{}", field.name);
+                assert_eq!(field.kind.unirec(), row.kind, "{}", field.name);
+                if let FieldType::Text { max } | FieldType::Bytes { max } = field.kind {
+                    assert_eq!((row.length, Some(max)), (None, row.max), "{}", field.name);
+                } else if !field.kind.is_list() {
+                    assert_eq!(field.length.or(field.kind.width()), row.length, "{}", field.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_forms_name_fields_of_their_plugin() {
+        for plugin in PLUGINS {
+            let schema = plugin.schema;
+            assert!(plugin.names.contains(&&*schema.name));
+            for (_, name, form) in placeholders(&schema.text) {
+                assert!(name.is_empty() || schema.fields.iter().any(|field| field.name == name), "{name}");
+                assert!(["", "x", "high", "low", "number"].contains(&form), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn plugins_are_found_by_any_of_their_names() {
+        assert_eq!(find("flow_hash").unwrap().names[0], "flowhash");
+        assert!(find("nothing").is_none());
+        let mut names: Vec<_> = PLUGINS.iter().flat_map(|plugin| plugin.names).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), PLUGINS.iter().map(|plugin| plugin.names.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn every_plugin_is_ready_without_parameters_and_knows_no_others() {
+        for plugin in PLUGINS {
+            let factory = (plugin.configure)(&Parsed::defaults(plugin.options)).unwrap();
+            assert!(factory.build(16).memory() > 0);
+            let unknown = PluginString::parse("x;bogus=1").unwrap().parameters(plugin.options);
+            assert!(unknown.is_err(), "{}", plugin.names[0]);
+        }
+    }
+}

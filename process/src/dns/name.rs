@@ -8,12 +8,16 @@ const MAX_STEPS: usize = 128;
 /// The two bits that tell a pointer.
 const POINTER: u8 = 0xc0;
 
-/// Leaves the name at `cursor` behind.
+/// Leaves the name at `cursor` behind. A pointer of which the message holds only the first byte is left behind too: what
+/// is cut off is for the next read to find out.
 pub(crate) fn skip(cursor: &mut Cursor<'_>) -> Option<()> {
     loop {
         match cursor.u8()? {
             0 => return Some(()),
-            pointer if pointer >= POINTER => return cursor.u8().map(drop),
+            pointer if pointer >= POINTER => {
+                cursor.u8();
+                return Some(());
+            }
             len => cursor.take(len.into())?,
         };
     }

@@ -23,6 +23,9 @@ const MAX_METHOD: usize = 31;
 
 const VERSION: &[u8] = b"HTTP/";
 
+/// The longest version behind it: `1.1`, or what a damaged capture makes of it.
+const MAX_VERSION: usize = 3;
+
 /// Recognises a start line. A response is told first: `HTTP/1.1 505 HTTP Version Not Supported` is no request.
 ///
 /// Bodies pass here packet by packet; nearly all of them are told by their first byte.
@@ -48,8 +51,8 @@ fn whole<'a>(data: &'a [u8], start: Start<'a>) -> Recognised<'a> {
 
 /// `HTTP/version SP status [SP reason]`; `rest` is what follows the slash.
 fn status_line<'a>(data: &'a [u8], rest: &[u8]) -> Recognised<'a> {
-    let version_len = rest.iter().take_while(|&&b| b.is_ascii_digit() || b == b'.').count();
-    if version_len > 3 || !rest.first().is_none_or(u8::is_ascii_digit) {
+    let version_len = rest.iter().take(MAX_VERSION + 1).take_while(|&&b| b > b' ').count();
+    if version_len > MAX_VERSION || !rest.first().is_none_or(u8::is_ascii_digit) {
         return Recognised::Nothing;
     }
     match &rest[version_len..] {
