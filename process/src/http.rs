@@ -210,6 +210,19 @@ fn begin<'a>(state: &mut State, start: Start<'a>, lines: &mut Lines<'a>) -> Opti
     Some(Head { side, transaction: index as u8 })
 }
 
+/// The bytes to look at, and what begins with them. Retained bytes that did not become a start line were the end of a body:
+/// then the packet's own bytes may begin a message.
+#[inline]
+fn look<'a>(view: &View<'a>) -> (&'a [u8], Recognised<'a>) {
+    let (data, payload) = (view.data, view.packet.payload());
+    match recognise(data) {
+        Recognised::Nothing if data.len() > payload.len() && data[0] != b'\n' && data.ends_with(payload) => {
+            (payload, recognise(payload))
+        }
+        recognised => (data, recognised),
+    }
+}
+
 /// Whether the bytes begin like a TLS record (RFC 8446 section 5.1).
 fn is_tls(data: &[u8]) -> bool {
     matches!(data, [20..=23, 3, 0..=4, ..])
@@ -222,8 +235,8 @@ impl Plugin for Http {
 
     #[inline]
     fn inspect(&mut self, view: &View<'_>, state: Option<&State>) -> Inspection {
-        match recognise(view.data) {
-            Recognised::Whole(start, _) if state.is_some_and(|state| state.is_complete_for(start)) => {
+        match look(view) {
+            (_, Recognised::Whole(start, _)) if state.is_some_and(|state| state.is_complete_for(start)) => {
                 Inspection::Cut
             }
             _ => Inspection::Continue,
@@ -232,13 +245,13 @@ impl Plugin for Http {
 
     #[inline]
     fn account(&mut self, view: &View<'_>, slot: &mut StateSlot<'_, State>) -> Account {
-        let data = view.data;
+        let (data, recognised) = look(view);
         if view.after_gap
             && let Some(state) = slot.get()
         {
             state.heads[view.direction.index()] = None;
         }
-        let outcome = match (data.first(), recognise(data)) {
+        let outcome = match (data.first(), recognised) {
             (_, Recognised::Whole(..)) => {
                 let state = slot.get_or_insert_with(State::default);
                 state.heads[view.direction.index()] = None;

@@ -69,6 +69,32 @@ fn status_line<'a>(data: &'a [u8], rest: &[u8]) -> Recognised<'a> {
     }
 }
 
+/// Methods of which the beginning alone makes a start line likely: those of RFC 9110, 5789, of SSDP and WebDAV.
+const METHODS: [&[u8]; 22] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"CONNECT ",
+    b"OPTIONS ",
+    b"TRACE ",
+    b"PATCH ",
+    b"PRI ",
+    b"M-SEARCH ",
+    b"NOTIFY ",
+    b"SUBSCRIBE ",
+    b"UNSUBSCRIBE ",
+    b"PROPFIND ",
+    b"PROPPATCH ",
+    b"MKCOL ",
+    b"COPY ",
+    b"MOVE ",
+    b"LOCK ",
+    b"UNLOCK ",
+    b"REPORT ",
+];
+
 fn is_method_byte(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
 }
@@ -79,7 +105,10 @@ fn request_line(data: &[u8]) -> Recognised<'_> {
     let (method, rest) = data.split_at(method_len);
     let target_on = match rest {
         _ if method_len > MAX_METHOD => return Recognised::Nothing,
-        [] => return Recognised::Incomplete,
+        // The last segment of a body may well be `OK`; it is not to be taken for a method.
+        [] if VERSION.starts_with(data) || METHODS.iter().any(|known| known.starts_with(data)) => {
+            return Recognised::Incomplete;
+        }
         [b' ', target_on @ ..] => target_on,
         _ => return Recognised::Nothing,
     };
@@ -151,6 +180,7 @@ mod tests {
             "HTTP/x.1 200 OK\r\n",
             "HTTP/1.1 000 OK\r\n",
             "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n",
+            "OK",
             "SSH-2.0-OpenSSH\r\n",
         ] {
             assert_eq!(recognise(text.as_bytes()), Recognised::Nothing, "{text}");

@@ -151,6 +151,18 @@ fn a_head_cut_off_by_the_end_shows_its_complete_lines() {
 }
 
 #[test]
+fn the_end_of_a_body_that_looks_like_a_method_hides_no_message() {
+    for end in ["OK", "P", "GE", "HTTP", "GET /", "PUT x"] {
+        let (mut driver, mut connection) = connected();
+        driver.put(&connection.client(b"GET /a HTTP/1.1\r\n\r\n"));
+        driver.put(&connection.server(b"HTTP/1.1 200 OK\r\n\r\n"));
+        driver.put(&connection.server(end.as_bytes()));
+        driver.put(&connection.server(b"HTTP/1.1 404 x\r\nServer: s\r\n\r\n"));
+        expect(driver.records(), &[&[("GET /a", 200)], &[("", 404)]]);
+    }
+}
+
+#[test]
 fn a_gap_ends_a_head() {
     let (mut driver, mut connection) = connected();
     driver.put(&connection.server(b"HTTP/1.1 200 OK\r\nServer: a\r\n"));
