@@ -34,7 +34,7 @@ use weir_flow::key::Oriented;
 use weir_flow::packet::{Fragment, protocol};
 
 use crate::{CapturedFrame, LinkType};
-use encapsulation::{Link, Located, Version};
+use encapsulation::{Addresses, Link, Version};
 use network::{Network, Transport};
 pub use skipped::{Kind, SkipCounters, Skipped};
 
@@ -63,53 +63,53 @@ pub const LINK_TYPES: &[(LinkType, &str)] = &[
 #[inline]
 pub fn parse(captured: &CapturedFrame, packet: &mut Packet) -> Result<Option<Fragment>, Skipped> {
     let bytes = captured.frame.bytes();
-    let mut link = Link::default();
-    let located = if captured.link_type == LinkType::ETHERNET {
-        let (ether_type, at) = ethernet::parse(bytes, 0, &mut link)?;
+    // What has IP right behind Ethernet or one VLAN tag is read here; in registers, for nothing of it is handed to a function
+    // out of line.
+    if captured.link_type == LinkType::ETHERNET {
+        let mut link = Link { addresses: Addresses::Ethernet(0), ..Link::default() };
+        let (mut ether_type, mut at) = ethernet::parse(bytes, 0)?;
+        if ether_type == vlan::CUSTOMER {
+            (ether_type, at) = vlan::parse(bytes, at, &mut link)?;
+        }
         match ether_type {
-            ethernet::IPV4 => Located { version: Version::V4, at },
-            ethernet::IPV6 => Located { version: Version::V6, at },
-            _ => encapsulation::locate(bytes, ether_type, at, &mut link)?,
-        }
-    } else {
-        encapsulation::outermost(bytes, captured.link_type, &mut link)?
-    };
-    match located.version {
-        Version::V4 => {
-            let network = ipv4::parse(bytes, located.at)?;
-            if network.protocol == gre::PROTOCOL && !network.later_fragment {
-                tunnel(captured, network, link, packet)
-            } else {
-                finish(captured, &network, &link, packet)
+            ethernet::IPV4 => {
+                let network = ipv4::parse(bytes, at)?;
+                if network.protocol != gre::PROTOCOL {
+                    return finish(captured, &network, &link, packet);
+                }
             }
+            ethernet::IPV6 => return finish(captured, &ipv6::parse(bytes, at)?, &link, packet),
+            _ => {}
         }
-        Version::V6 => finish(captured, &ipv6::parse(bytes, located.at)?, &link, packet),
     }
+    parse_encapsulated(captured, packet)
 }
 
-/// Follows GRE over IPv4 to the innermost IP header. A tunnel that carries something else is a flow itself.
+/// As [`parse`], for any frame. GRE over IPv4 is followed to the innermost IP header; a tunnel that carries something else is a
+/// flow itself.
 #[inline(never)]
-fn tunnel(
-    captured: &CapturedFrame,
-    mut network: Network,
-    mut link: Link,
-    packet: &mut Packet,
-) -> Result<Option<Fragment>, Skipped> {
+fn parse_encapsulated(captured: &CapturedFrame, packet: &mut Packet) -> Result<Option<Fragment>, Skipped> {
     let bytes = captured.frame.bytes();
-    while network.protocol == gre::PROTOCOL && !network.later_fragment && !network.ipv6 {
-        let mut inner_link = link;
-        let located = match gre::locate(bytes, network.payload_offset, &mut inner_link) {
-            Ok(located) => located,
-            Err(skipped) if skipped.kind() == Kind::Unsupported => break,
-            Err(skipped) => return Err(skipped),
-        };
-        link = inner_link;
-        network = match located.version {
+    let mut link = Link::default();
+    let mut located = encapsulation::outermost(bytes, captured.link_type, &mut link)?;
+    loop {
+        let network = match located.version {
             Version::V4 => ipv4::parse(bytes, located.at)?,
             Version::V6 => ipv6::parse(bytes, located.at)?,
         };
+        if network.protocol == gre::PROTOCOL && !network.later_fragment && !network.ipv6 {
+            let mut inner_link = link;
+            match gre::locate(bytes, network.payload_offset, &mut inner_link) {
+                Ok(inside) => {
+                    (located, link) = (inside, inner_link);
+                    continue;
+                }
+                Err(skipped) if skipped.kind() == Kind::Unsupported => {}
+                Err(skipped) => return Err(skipped),
+            }
+        }
+        return finish(captured, &network, &link, packet);
     }
-    finish(captured, &network, &link, packet)
 }
 
 /// Reads the transport header and writes the packet.
@@ -165,8 +165,7 @@ fn finish(
     packet.mpls_offset = link.mpls_offset as u16;
     packet.tcp_flags = transport.tcp_flags;
     packet.ttl = network.ttl;
-    packet.source_mac = link.source_mac;
-    packet.destination_mac = link.destination_mac;
+    (packet.source_mac, packet.destination_mac) = link.addresses.read(bytes);
     packet.ip_flags = network.ip_flags;
     packet.later_fragment = network.later_fragment;
     Ok(network.fragment)

@@ -6,14 +6,36 @@ use crate::LinkType;
 /// What the layers below IP tell about a packet.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Link {
-    pub(super) source_mac: [u8; 6],
-    pub(super) destination_mac: [u8; 6],
+    pub(super) addresses: Addresses,
     /// Of the outermost tag, 0 for none.
     pub(super) vlan_id: u16,
     /// A tag was seen: further ones do not change the id. (The outermost may have the id 0.)
     pub(super) is_tagged: bool,
     /// Of the outermost label stack, 0 for none.
     pub(super) mpls_offset: usize,
+}
+
+/// Where the MAC addresses of a packet are.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) enum Addresses {
+    #[default]
+    None,
+    /// In the Ethernet header at this offset.
+    Ethernet(usize),
+    /// That of the source, here.
+    Source([u8; 6]),
+}
+
+impl Addresses {
+    /// Source and destination, zeros where there is none.
+    #[inline(always)]
+    pub(super) fn read(&self, bytes: &[u8]) -> ([u8; 6], [u8; 6]) {
+        match *self {
+            Addresses::None => ([0; 6], [0; 6]),
+            Addresses::Ethernet(at) => ethernet::addresses(bytes, at),
+            Addresses::Source(source) => (source, [0; 6]),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,7 +68,8 @@ const LAST_OFFSET: usize = u16::MAX as usize;
 pub(super) fn outermost(bytes: &[u8], link_type: LinkType, link: &mut Link) -> Result<Located, Skipped> {
     let next = match link_type {
         LinkType::ETHERNET => {
-            let (ether_type, at) = ethernet::parse(bytes, 0, link)?;
+            let (ether_type, at) = ethernet::parse(bytes, 0)?;
+            link.addresses = Addresses::Ethernet(0);
             Next::EtherType(ether_type, at)
         }
         LinkType::RAW | raw::RAW_BSD | raw::RAW_OPENBSD => Next::Ip(raw::parse(bytes, 0)?),
@@ -79,7 +102,10 @@ pub(super) fn locate(bytes: &[u8], ether_type: u16, at: usize, link: &mut Link) 
         next = match ether_type {
             ethernet::IPV4 => Next::Ip(Located { version: Version::V4, at }),
             ethernet::IPV6 => Next::Ip(Located { version: Version::V6, at }),
-            vlan::CUSTOMER | vlan::SERVICE | vlan::STACKED => vlan::parse(bytes, at, link)?,
+            vlan::CUSTOMER | vlan::SERVICE | vlan::STACKED => {
+                let (ether_type, at) = vlan::parse(bytes, at, link)?;
+                Next::EtherType(ether_type, at)
+            }
             mpls::UNICAST | mpls::MULTICAST => mpls::parse(bytes, at, link)?,
             pppoe::SESSION => pppoe::parse(bytes, at)?,
             trill::ETHER_TYPE => trill::parse(bytes, at, link)?,

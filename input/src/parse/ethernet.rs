@@ -1,7 +1,6 @@
 //! Ethernet II (IEEE 802.3 clause 3).
 
 use super::Skipped;
-use super::encapsulation::Link;
 use super::wire::{header, mac_of, u16_of};
 
 mod field {
@@ -22,16 +21,18 @@ pub(super) const LAST_LENGTH: u16 = 0x05ff;
 
 /// Reads the header at `at` and yields the EtherType and where its payload starts.
 #[inline(always)]
-pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<(u16, usize), Skipped> {
+pub(super) fn parse(bytes: &[u8], at: usize) -> Result<(u16, usize), Skipped> {
     let header = header::<{ field::HEADER_LEN }>(bytes, at).ok_or(Skipped::TruncatedEthernet)?;
-    link.destination_mac = mac_of(header, field::DESTINATION);
-    link.source_mac = mac_of(header, field::SOURCE);
     Ok((u16_of(header, field::ETHER_TYPE), at + field::HEADER_LEN))
 }
 
-/// Skips the header at `at`, whose addresses do not count.
-pub(super) fn skip(bytes: &[u8], at: usize) -> Result<(u16, usize), Skipped> {
-    parse(bytes, at, &mut Link::default())
+/// Source and destination of the header at `at`, zeros if it was not captured.
+#[inline(always)]
+pub(super) fn addresses(bytes: &[u8], at: usize) -> ([u8; 6], [u8; 6]) {
+    match header::<{ field::HEADER_LEN }>(bytes, at) {
+        Some(header) => (mac_of(header, field::SOURCE), mac_of(header, field::DESTINATION)),
+        None => ([0; 6], [0; 6]),
+    }
 }
 
 #[cfg(test)]

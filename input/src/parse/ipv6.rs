@@ -79,67 +79,80 @@ pub(super) fn parse(bytes: &[u8], at: usize) -> Result<Network, Skipped> {
         | next_header::FRAGMENT
         | next_header::AUTHENTICATION
         | next_header::DESTINATION
-        | next_header::MOBILITY => skip_extensions(bytes, &mut network)?,
+        | next_header::MOBILITY => {
+            let behind = skip_extensions(bytes, network.payload_offset, network.protocol)?;
+            // A payload length of 0 in front of extension headers is a jumbogram (RFC 2675) or offloaded segmentation.
+            network.payload_len = match payload_len {
+                0 => None,
+                len => {
+                    let skipped = (behind.at - network.payload_offset) as u32;
+                    Some(len.checked_sub(skipped).ok_or(Skipped::MalformedIpv6Extension)?)
+                }
+            };
+            network.protocol = behind.protocol;
+            network.payload_offset = behind.at;
+            network.fragment = behind.fragment;
+            network.later_fragment = behind.later_fragment;
+        }
         _ => {}
     }
     Ok(network)
 }
 
-/// Walks the extension headers up to the first header of another kind, or to the data of a later fragment.
+/// What extension headers led to.
+struct Behind {
+    protocol: u8,
+    at: usize,
+    fragment: Option<Fragment>,
+    later_fragment: bool,
+}
+
+/// Walks the extension headers at `at` up to the first header of another kind, or to the data of a later fragment.
 #[inline(never)]
-fn skip_extensions(bytes: &[u8], network: &mut Network) -> Result<(), Skipped> {
-    let start = network.payload_offset;
-    while !network.later_fragment {
-        let at = network.payload_offset;
+fn skip_extensions(bytes: &[u8], at: usize, protocol: u8) -> Result<Behind, Skipped> {
+    let mut behind = Behind { protocol, at, fragment: None, later_fragment: false };
+    while !behind.later_fragment {
+        let at = behind.at;
         if at > usize::from(u16::MAX) {
             return Err(Skipped::MalformedNesting);
         }
-        let first =
-            |bytes| header::<{ extension::LEAST_LEN }>(bytes, at).ok_or(Skipped::TruncatedIpv6Extension);
-        let (next, len) = match network.protocol {
+        let start = || header::<{ extension::LEAST_LEN }>(bytes, at).ok_or(Skipped::TruncatedIpv6Extension);
+        let (next, len) = match behind.protocol {
             next_header::HOP_BY_HOP
             | next_header::ROUTING
             | next_header::DESTINATION
             | next_header::MOBILITY => {
-                let header = first(bytes)?;
-                (header[extension::NEXT_HEADER], (usize::from(header[extension::LEN]) + 1) * 8)
+                let start = start()?;
+                (start[extension::NEXT_HEADER], (usize::from(start[extension::LEN]) + 1) * 8)
             }
             // RFC 4302 section 2.2: in units of 4 bytes, minus 2.
             next_header::AUTHENTICATION => {
-                let header = first(bytes)?;
-                (header[extension::NEXT_HEADER], (usize::from(header[extension::LEN]) + 2) * 4)
+                let start = start()?;
+                (start[extension::NEXT_HEADER], (usize::from(start[extension::LEN]) + 2) * 4)
             }
             next_header::FRAGMENT => {
                 let header =
                     header::<{ fragment::HEADER_LEN }>(bytes, at).ok_or(Skipped::TruncatedIpv6Extension)?;
                 let offset = u16_of(header, fragment::OFFSET);
-                network.later_fragment = offset & fragment::OFFSET_MASK != 0;
+                behind.later_fragment = offset & fragment::OFFSET_MASK != 0;
                 // Offset 0 without more fragments is an atomic fragment (RFC 6946), a datagram by itself.
                 if offset & (fragment::OFFSET_MASK | fragment::MORE_FRAGMENTS) != 0 {
-                    network.fragment = Some(Fragment {
+                    behind.fragment = Some(Fragment {
                         identification: u32_of(header, fragment::IDENTIFICATION),
-                        is_first: !network.later_fragment,
+                        is_first: !behind.later_fragment,
                     });
                 }
                 (header[extension::NEXT_HEADER], fragment::HEADER_LEN)
             }
             _ => break,
         };
-        network.protocol = next;
-        network.payload_offset = at + len;
-        if network.payload_offset > bytes.len() {
+        behind.protocol = next;
+        behind.at = at + len;
+        if behind.at > bytes.len() {
             return Err(Skipped::TruncatedIpv6Extension);
         }
     }
-    // A payload length of 0 in front of extension headers is a jumbogram (RFC 2675) or offloaded segmentation.
-    network.payload_len = match network.payload_len {
-        None | Some(0) => None,
-        Some(len) => {
-            let skipped = (network.payload_offset - start) as u32;
-            Some(len.checked_sub(skipped).ok_or(Skipped::MalformedIpv6Extension)?)
-        }
-    };
-    Ok(())
+    Ok(behind)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Sk
         6 => Ok(Next::Ip(Located { version: Version::V6, at })),
         0 => {
             link.is_tagged = true;
-            let (ether_type, at) = ethernet::skip(bytes, at + field::CONTROL_WORD_LEN)?;
+            let (ether_type, at) = ethernet::parse(bytes, at + field::CONTROL_WORD_LEN)?;
             Ok(Next::EtherType(ether_type, at))
         }
         _ => Err(Skipped::UnsupportedMplsPayload),

@@ -1,6 +1,6 @@
 //! TRILL (RFC 6325): an Ethernet frame routed between bridges.
 
-use super::encapsulation::{Link, Next};
+use super::encapsulation::{Addresses, Link, Next};
 use super::wire::{header, u16_of};
 use super::{Skipped, ethernet};
 
@@ -23,7 +23,8 @@ pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Sk
         return Err(Skipped::TruncatedTrill);
     }
     link.is_tagged = false;
-    let (ether_type, at) = ethernet::parse(bytes, at, link)?;
+    link.addresses = Addresses::Ethernet(at);
+    let (ether_type, at) = ethernet::parse(bytes, at)?;
     Ok(Next::EtherType(ether_type, at))
 }
 

@@ -1,7 +1,7 @@
 //! VLAN tags: IEEE 802.1Q, IEEE 802.1ad and the older 0x9100 of stacked tags, in any order and depth.
 
 use super::Skipped;
-use super::encapsulation::{Link, Next};
+use super::encapsulation::Link;
 use super::wire::{header, u16_of};
 
 mod field {
@@ -22,14 +22,16 @@ pub(super) const STACKED: u16 = 0x9100;
 
 const ID_MASK: u16 = 0x0fff;
 
-/// Reads the tag at `at`. Only the outermost sets the id.
-pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<Next, Skipped> {
+/// Reads the tag at `at`. Only the outermost sets the id. Yields the next EtherType and where its
+/// payload starts.
+#[inline(always)]
+pub(super) fn parse(bytes: &[u8], at: usize, link: &mut Link) -> Result<(u16, usize), Skipped> {
     let tag = header::<{ field::TAG_LEN }>(bytes, at).ok_or(Skipped::TruncatedVlan)?;
     if !link.is_tagged {
         link.is_tagged = true;
         link.vlan_id = u16_of(tag, field::CONTROL) & ID_MASK;
     }
-    Ok(Next::EtherType(u16_of(tag, field::ETHER_TYPE), at + field::TAG_LEN))
+    Ok((u16_of(tag, field::ETHER_TYPE), at + field::TAG_LEN))
 }
 
 #[cfg(test)]

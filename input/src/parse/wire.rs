@@ -32,7 +32,6 @@ pub(super) const fn u128_of<const N: usize>(header: &[u8; N], field: Range<usize
 
 /// The MAC address in the 6 bytes of `field`.
 #[inline(always)]
-pub(super) const fn mac_of<const N: usize>(header: &[u8; N], field: Range<usize>) -> [u8; 6] {
-    let at = field.start;
-    [header[at], header[at + 1], header[at + 2], header[at + 3], header[at + 4], header[at + 5]]
+pub(super) fn mac_of<const N: usize>(header: &[u8; N], field: Range<usize>) -> [u8; 6] {
+    header[field].first_chunk().copied().unwrap_or_default()
 }
