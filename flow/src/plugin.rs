@@ -14,7 +14,7 @@ mod slab;
 
 pub use interest::{Interest, Packets, Protocols};
 pub use shelf::{Hooks, Shelf};
-pub use slab::{Handle, Slab, Slot};
+pub use slab::{Handle, Peek, Slab, Slot};
 
 use crate::{Direction, Flow, Instances, Packet, Schema};
 
@@ -106,7 +106,7 @@ pub trait Plugin: Send + 'static {
 
     /// Looks at a packet of an existing record before it is counted. Must not take it in.
     #[inline]
-    fn inspect(&mut self, _view: &View<'_>, _state: Option<&Self::State>) -> Inspection {
+    fn inspect(&mut self, _view: &View<'_>, _state: Peek<'_, Self::State>) -> Inspection {
         Inspection::Continue
     }
 
@@ -126,11 +126,12 @@ pub trait Plugin: Send + 'static {
     /// A state is given up; parts of it that live in pools of the plugin go back there.
     fn release(&mut self, _state: Self::State) {}
 
-    /// Whether the fields follow from the [`Flow`] alone. Such a plugin keeps no state, asks for no packets
-    /// ([`Interest::NOTHING`]) and speaks in [`Plugin::export_from_flow`].
-    const FROM_FLOW: bool = false;
+    /// Whether the plugin speaks about records for which it keeps no state, in [`Plugin::export_from_flow`]: because its fields
+    /// follow from the [`Flow`] alone (then it asks for no packets, [`Interest::NOTHING`]), or because it has something
+    /// to say even where there was nothing to keep.
+    const SPEAKS_FROM_FLOW: bool = false;
 
-    /// In place of [`Plugin::export`] for plugins whose fields follow from the flow.
+    /// In place of [`Plugin::export`] for records without state.
     fn export_from_flow<'a>(&'a mut self, _flow: &'a Flow, _instances: &mut Instances<'a>) {}
 
     /// The greatest amount of memory outside `Self::State` that one state can hold, in bytes.

@@ -30,7 +30,7 @@ struct FlowHash;
 
 impl Plugin for FlowHash {
     type State = ();
-    const FROM_FLOW: bool = true;
+    const SPEAKS_FROM_FLOW: bool = true;
 
     fn export_from_flow<'a>(&'a mut self, flow: &'a Flow, instances: &mut Instances<'a>) {
         instances.add([Value::U64(flow_id(flow))]);

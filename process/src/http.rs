@@ -13,7 +13,7 @@ use weir_flow::{
     Direction, Field, FieldType, Flow, Instances, Schema, Value,
     field::{CESNET, FLOWMON},
     plugin::{
-        Account, Descriptor, Inspection, Interest, Packets, Plugin, Protocols, Slot as StateSlot, View,
+        Account, Descriptor, Inspection, Interest, Packets, Peek, Plugin, Protocols, Slot as StateSlot, View,
     },
 };
 
@@ -234,9 +234,11 @@ impl Plugin for Http {
     const STATE_HEAP: usize = Slot::MAX_TOTAL + FURTHER_TEXTS + MAX_TRANSACTIONS * size_of::<Transaction>();
 
     #[inline]
-    fn inspect(&mut self, view: &View<'_>, state: Option<&State>) -> Inspection {
+    fn inspect(&mut self, view: &View<'_>, state: Peek<'_, State>) -> Inspection {
         match look(view) {
-            (_, Recognised::Whole(start, _)) if state.is_some_and(|state| state.is_complete_for(start)) => {
+            (_, Recognised::Whole(start, _))
+                if state.get().is_some_and(|state| state.is_complete_for(start)) =>
+            {
                 Inspection::Cut
             }
             _ => Inspection::Continue,

@@ -7,7 +7,7 @@ use weir_flow::{
     field::CESNET,
     options::{Argument, OptionSpec},
     packet::protocol,
-    plugin::{Account, Descriptor, Finish, Interest, Plugin, Slot, View},
+    plugin::{Account, Descriptor, Finish, Interest, Packets, Plugin, Slot, View},
     tcp,
 };
 
@@ -48,7 +48,10 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
         let include_empty = options.is_given("includezeroes");
         let skip_repeated = options.is_given("skipdup");
         let max = options.number("max") as usize;
-        Ok(factory(Interest::EVERYTHING, move |records| PacketStatistics {
+        // Repetitions are told by the latest packet, with or without payload.
+        let packets = if include_empty || skip_repeated { Packets::All } else { Packets::WithPayload };
+        let interest = Interest { packets, ..Interest::EVERYTHING };
+        Ok(factory(interest, move |records| PacketStatistics {
             include_empty,
             skip_repeated,
             max,
@@ -147,10 +150,9 @@ impl Plugin for PacketStatistics {
         }
     }
 
-    /// A single SYN, as scans leave in masses, has no statistics.
+    /// A single SYN has no statistics.
     fn finish(&mut self, flow: &Flow, _state: &mut State) -> Finish {
-        let syn_seen = (flow.tcp_flags[0] | flow.tcp_flags[1]) & tcp::SYN != 0;
-        if flow.total_packets() <= 1 && syn_seen { Finish::Drop } else { Finish::Keep }
+        if is_lone_syn(flow) { Finish::Drop } else { Finish::Keep }
     }
 
     fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
@@ -163,9 +165,28 @@ impl Plugin for PacketStatistics {
         ]);
     }
 
+    const SPEAKS_FROM_FLOW: bool = true;
+
+    /// A record without payload: four empty lists.
+    fn export_from_flow<'a>(&'a mut self, flow: &'a Flow, instances: &mut Instances<'a>) {
+        if !is_lone_syn(flow) {
+            instances.add([
+                Value::U16List(&[]),
+                Value::TimeList(&[]),
+                Value::U8List(&[]),
+                Value::I8List(&[]),
+            ]);
+        }
+    }
+
     fn release(&mut self, state: State) {
         self.pool.release(state.samples);
     }
+}
+
+/// Whether the record is a single SYN, as scans leave in masses.
+fn is_lone_syn(flow: &Flow) -> bool {
+    flow.total_packets() <= 1 && (flow.tcp_flags[0] | flow.tcp_flags[1]) & tcp::SYN != 0
 }
 
 #[cfg(test)]

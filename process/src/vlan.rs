@@ -28,7 +28,7 @@ struct Vlan;
 
 impl Plugin for Vlan {
     type State = ();
-    const FROM_FLOW: bool = true;
+    const SPEAKS_FROM_FLOW: bool = true;
 
     fn export_from_flow<'a>(&'a mut self, flow: &'a Flow, instances: &mut Instances<'a>) {
         instances.add([Value::U16(flow.key.vlan_id())]);

@@ -31,13 +31,15 @@ pub(crate) struct Fused {
     pub(crate) cache: Cache,
     pub(crate) ports: Ports,
     pub(crate) storage_time: Duration,
-    /// The lease of the packets taken last, not yet given back.
-    pub(crate) last_lease: Option<Lease>,
+    /// The lease of the packets taken last.
+    lease: Option<Lease>,
+    /// The one before, not yet given back.
+    finished: Option<Lease>,
 }
 
 impl Fused {
     pub(crate) fn new(cache: Cache, ports: Ports) -> Fused {
-        Fused { cache, ports, storage_time: Duration::ZERO, last_lease: None }
+        Fused { cache, ports, storage_time: Duration::ZERO, lease: None, finished: None }
     }
 }
 
@@ -46,7 +48,10 @@ impl Pipeline for Fused {
         let began = Instant::now();
         self.cache.put(packets, &mut self.ports);
         self.storage_time += began.elapsed();
-        self.last_lease = Some(lease);
+        if self.lease != Some(lease) {
+            // Packets are done with when this returns; the caller asks for free leases after each call.
+            self.finished = self.lease.replace(lease);
+        }
     }
 
     fn flush(&mut self) {
@@ -63,8 +68,7 @@ impl Pipeline for Fused {
     }
 
     fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease> {
-        // Packets are done with when `take` returns, so only the lease being filled is in use.
-        self.last_lease.take_if(|lease| Some(*lease) != current)
+        self.finished.take().or_else(|| self.lease.take_if(|lease| Some(*lease) != current))
     }
 
     fn storage_time(&self) -> Duration {

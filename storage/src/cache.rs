@@ -10,6 +10,7 @@ mod offer;
 mod tests;
 
 use weir_flow::plugin::{Account, Factory, Handle, Hooks, Inspection, Next};
+use weir_flow::prefetch::{prefetch, prefetch_byte};
 use weir_flow::{Direction, EndReason, Flow, Packet, RecordConsumer, Schema, tcp};
 
 use crate::dispatch::{Dispatch, MOST_PLUGINS, PluginSet};
@@ -138,14 +139,45 @@ impl Cache {
             for packet in burst {
                 self.table.prefetch_line(packet.hash);
             }
-            for packet in burst {
-                let _ = self.table.prefetch_record(packet.hash);
+            if self.plugins.is_empty() {
+                for packet in burst {
+                    self.table.prefetch_record(packet.hash);
+                }
+            } else {
+                self.prefetch_for_plugins(burst);
             }
             for packet in burst {
                 self.take_in(packet, out);
             }
             if let Some(last) = burst.last() {
                 self.sweep(last.clock_s, out);
+            }
+        }
+    }
+
+    /// Asks for what plugins will touch: the payload, the handles of the record that is probably the packet's, and the states of the
+    /// plugins that still want packets of it.
+    fn prefetch_for_plugins(&self, burst: &[Packet]) {
+        let count = self.plugins.len();
+        let mut candidates = [None; BURST];
+        for (packet, candidate) in burst.iter().zip(&mut candidates) {
+            *candidate = self.table.prefetch_record(packet.hash);
+            if let Some(record) = *candidate {
+                prefetch(&self.handles[record as usize * count]);
+            }
+            if packet.payload_len > 0 {
+                prefetch_byte(packet.frame.bytes(), packet.payload_offset as usize);
+            }
+        }
+        for record in candidates.iter().take(burst.len()).flatten() {
+            let mut interest = self.table.record(*record).interest;
+            while interest != 0 {
+                let number = interest.trailing_zeros() as usize;
+                interest &= interest - 1;
+                let handle = self.handles[*record as usize * count + number];
+                if handle != 0 {
+                    self.plugins[number].hooks.prefetch(handle);
+                }
             }
         }
     }

@@ -57,7 +57,7 @@ impl BitOr for Protocols {
 pub enum Packets {
     /// Every packet.
     All,
-    /// Packets whose payload is not empty.
+    /// Packets whose payload is not empty on the wire; what was captured of it may be.
     WithPayload,
 }
 

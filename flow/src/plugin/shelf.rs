@@ -1,6 +1,6 @@
 //! The untyped face of a plugin, and what gives a typed plugin that face.
 
-use super::{Account, Finish, Handle, Inspection, Plugin, Slab, Slot, View};
+use super::{Account, Finish, Handle, Inspection, Peek, Plugin, Slab, Slot, View};
 use crate::{Flow, Instances};
 
 /// What the cache calls. `owner` is the number of the record, `handle` the plugin's place in it.
@@ -15,7 +15,9 @@ pub trait Hooks: Send {
     fn export<'a>(&'a mut self, flow: &'a Flow, owner: u32, handle: Handle, instances: &mut Instances<'a>);
     /// The record is gone: gives its state up.
     fn release(&mut self, owner: u32, handle: &mut Handle);
-    /// Whether the plugin speaks about every record without having seen a packet.
+    /// Asks the processor for the state behind `handle`.
+    fn prefetch(&self, handle: Handle);
+    /// Whether the plugin speaks about records for which it keeps no state.
     fn speaks_from_flow(&self) -> bool;
     /// How many states were taken from the oldest record because the slab was full.
     fn states_taken(&self) -> u64;
@@ -36,9 +38,7 @@ const HEAP_PER_RECORD: usize = 512;
 impl<P: Plugin> Shelf<P> {
     /// The plugin for a shard of at most `records` records.
     pub fn new(plugin: P, records: usize) -> Shelf<P> {
-        let states = if P::FROM_FLOW {
-            1
-        } else if P::STATE_HEAP > HEAP_PER_RECORD {
+        let states = if P::STATE_HEAP > HEAP_PER_RECORD {
             (records * HEAP_PER_RECORD).div_ceil(P::STATE_HEAP).max(16)
         } else {
             records
@@ -50,7 +50,7 @@ impl<P: Plugin> Shelf<P> {
 impl<P: Plugin> Hooks for Shelf<P> {
     #[inline]
     fn inspect(&mut self, view: &View<'_>, owner: u32, handle: Handle) -> Inspection {
-        self.plugin.inspect(view, self.slab.get(handle, owner))
+        self.plugin.inspect(view, Peek::new(&self.slab, handle, owner))
     }
 
     #[inline]
@@ -75,10 +75,10 @@ impl<P: Plugin> Hooks for Shelf<P> {
     }
 
     fn export<'a>(&'a mut self, flow: &'a Flow, owner: u32, handle: Handle, instances: &mut Instances<'a>) {
-        if P::FROM_FLOW {
-            self.plugin.export_from_flow(flow, instances);
-        } else if let Some(state) = self.slab.get(handle, owner) {
+        if let Some(state) = self.slab.get(handle, owner) {
             self.plugin.export(flow, state, instances);
+        } else if P::SPEAKS_FROM_FLOW && handle == 0 {
+            self.plugin.export_from_flow(flow, instances);
         }
     }
 
@@ -89,8 +89,13 @@ impl<P: Plugin> Hooks for Shelf<P> {
         *handle = 0;
     }
 
+    #[inline]
+    fn prefetch(&self, handle: Handle) {
+        self.slab.prefetch(handle);
+    }
+
     fn speaks_from_flow(&self) -> bool {
-        P::FROM_FLOW
+        P::SPEAKS_FROM_FLOW
     }
 
     fn states_taken(&self) -> u64 {

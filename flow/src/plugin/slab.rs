@@ -1,5 +1,7 @@
 //! Where the states of one plugin live: a bounded slab that takes from the oldest when it is full.
 
+use crate::prefetch::prefetch;
+
 /// Where a flow's state is; 0 is nowhere. Zeroed memory is a table of empty handles.
 pub type Handle = u32;
 
@@ -62,6 +64,14 @@ impl<S> Slab<S> {
     pub fn get(&self, handle: Handle, owner: u32) -> Option<&S> {
         let entry = self.entries.get((handle as usize).wrapping_sub(1))?;
         if entry.owner == owner { entry.state.as_ref() } else { None }
+    }
+
+    /// Asks the processor for the state behind `handle`.
+    #[inline]
+    pub fn prefetch(&self, handle: Handle) {
+        if let Some(entry) = self.entries.get((handle as usize).wrapping_sub(1)) {
+            prefetch(entry);
+        }
     }
 
     /// Mutable form of [`Slab::get`].
@@ -130,6 +140,27 @@ impl<S> Slab<S> {
             n => self.entries[n as usize - 1].previous = previous,
         }
         state
+    }
+}
+
+/// A look at one record's state. Nothing is read before [`Peek::get`].
+pub struct Peek<'a, S> {
+    slab: &'a Slab<S>,
+    handle: Handle,
+    owner: u32,
+}
+
+impl<'a, S> Peek<'a, S> {
+    /// A look at what `owner` keeps behind `handle`.
+    #[inline]
+    pub fn new(slab: &'a Slab<S>, handle: Handle, owner: u32) -> Peek<'a, S> {
+        Peek { slab, handle, owner }
+    }
+
+    /// The state, if there is one.
+    #[inline]
+    pub fn get(&self) -> Option<&'a S> {
+        self.slab.get(self.handle, self.owner)
     }
 }
 

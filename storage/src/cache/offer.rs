@@ -62,7 +62,7 @@ impl Cache {
     #[inline]
     fn wanting(&self, record: u32, packet: &Packet, offered: Option<Offered>) -> PluginSet {
         let interested = self.table.record(record).interest;
-        let wanting = self.dispatch.wanting(interested, packet.payload_len > 0);
+        let wanting = self.dispatch.wanting(interested, packet.payload_wire_len > 0);
         match offered {
             Some(Offered { arrival: Arrival::Nothing, .. }) => wanting & !self.dispatch.stream(),
             Some(_) => wanting | interested & self.dispatch.stream(),

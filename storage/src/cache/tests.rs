@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use weir_flow::key::Oriented;
-use weir_flow::plugin::{Factory, Interest, Packets, Plugin as ProtocolPlugin, Shelf, Slot, View};
+use weir_flow::plugin::{Factory, Interest, Packets, Peek, Plugin as ProtocolPlugin, Shelf, Slot, View};
 use weir_flow::{Endpoint, Frame, Instances, KeyHasher, Record, Timestamp, Value};
 
 use super::*;
@@ -225,7 +225,7 @@ fn model(settings: &Settings, sent: &[Sent], cuts: bool, exports: bool) -> Vec<F
 struct Cutter;
 impl ProtocolPlugin for Cutter {
     type State = ();
-    fn inspect(&mut self, view: &View<'_>, _: Option<&()>) -> Inspection {
+    fn inspect(&mut self, view: &View<'_>, _: Peek<'_, ()>) -> Inspection {
         if view.data == CUT { Inspection::Cut } else { Inspection::Continue }
     }
     fn account(&mut self, _: &View<'_>, _: &mut Slot<'_, ()>) -> Account {
