@@ -82,7 +82,7 @@ impl CaptureFile {
                 let count = Arc::new(AtomicU64::new(0));
                 let counted = Counted::new(io::Cursor::new(magic).chain(file), Arc::clone(&count));
                 let stream = Stream::new(compression.decoder(counted));
-                let compressed = metadata.is_file().then(|| (count, metadata.len()));
+                let compressed = metadata.is_file().then_some((count, metadata.len()));
                 CaptureFile::start(path, Medium::Stream(stream), compressed)
             }
         }
@@ -176,12 +176,12 @@ impl Source for CaptureFile {
                 Format::Classic(reader) => reader.walk(window, frames, limit),
                 Format::Ng(reader) => reader.walk(window, frames, limit),
             };
-            if let Some(filter) = &mut self.filter {
-                if let Err(error) = filter.retain(frames, first) {
-                    frames.truncate(first);
-                    self.has_ended = true;
-                    return Err(error);
-                }
+            if let Some(filter) = &mut self.filter
+                && let Err(error) = filter.retain(frames, first)
+            {
+                frames.truncate(first);
+                self.has_ended = true;
+                return Err(error);
             }
             let needed = match walked.stop {
                 _ if frames.len() > first => {

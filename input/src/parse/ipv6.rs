@@ -68,12 +68,8 @@ pub(super) fn parse(bytes: &[u8], at: usize) -> Result<Network, Skipped> {
         later_fragment: false,
     };
     match network.protocol {
-        protocol::TCP | protocol::UDP => {
-            // Neither can be empty: segmentation offload leaves the length to be filled in by the network card.
-            if payload_len == 0 {
-                network.payload_len = None;
-            }
-        }
+        // Neither can be empty: segmentation offload leaves the length to be filled in by the network card.
+        protocol::TCP | protocol::UDP if payload_len == 0 => network.payload_len = None,
         next_header::HOP_BY_HOP
         | next_header::ROUTING
         | next_header::FRAGMENT

@@ -140,7 +140,7 @@ impl Reader {
             is_first = false;
             let total_len = u32_at::<BIG_ENDIAN, _>(start, field::TOTAL_LEN);
             let len = total_len as usize;
-            if !(field::LEAST_LEN..=LONGEST).contains(&len) || len % 4 != 0 {
+            if !(field::LEAST_LEN..=LONGEST).contains(&len) || !len.is_multiple_of(4) {
                 return Some(Stop::Damaged(Damage::BlockLen(total_len)));
             }
             let Some(whole) = rest.get(..len) else { return Some(Stop::Need(len)) };
