@@ -160,7 +160,7 @@ impl Streams {
                 flow.marks.set(known);
             }
         }
-        if packet.payload_len == 0 {
+        if packet.payload_len == 0 || is_padding(packet) {
             return Arrival::Nothing;
         }
         let first_seen = !flow.marks.has(known);
@@ -362,6 +362,15 @@ impl Streams {
         self.total -= other.sides.iter().map(Side::len).sum::<usize>();
         self.taken += 1;
     }
+}
+
+/// Whether the payload is padding that a broken sender counts in the IP length of its acknowledgements: a few zeroes, not
+/// pushed. They are not part of the stream; the next segment has the same sequence number.
+#[inline]
+fn is_padding(packet: &Packet) -> bool {
+    packet.payload_wire_len <= 6
+        && packet.tcp_flags & tcp::PSH == 0
+        && packet.payload().iter().all(|&b| b == 0)
 }
 
 /// Appends the early segments that continue the stream at `next`; answers with the sequence number behind them.

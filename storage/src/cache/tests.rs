@@ -522,6 +522,26 @@ fn bytes_behind_a_gap_are_shown_when_they_are_acknowledged_or_the_record_ends() 
 }
 
 #[test]
+fn padding_counted_as_payload_does_not_shift_the_stream() {
+    static ZEROES: &[u8] = &[0, 0];
+    let mut streams = Streams::new(16, 1 << 16);
+    let hasher = KeyHasher::with_seed(7);
+    let sent = [at(1, 1, false, tcp::SYN), Sent { payload: ZEROES, ..at(1, 1, false, tcp::ACK) }];
+    let sent = packets(&sent, &hasher, 30);
+    let mut flow = Flow::begin(&sent[0].1);
+    let mut packet = sent[0].1;
+    packet.tcp_sequence = 100;
+    streams.arrive(&mut flow, 0, &packet);
+    let mut padding = sent[1].1;
+    padding.tcp_sequence = 101;
+    assert_eq!(streams.arrive(&mut flow, 0, &padding), Arrival::Nothing);
+    let mut data = Packet { tcp_flags: tcp::ACK | tcp::PSH, ..padding };
+    data.tcp_sequence = 101;
+    let whole = Arrival::Payload { skip: 0, after_gap: false, cut_short: false };
+    assert_eq!(streams.arrive(&mut flow, 0, &data), whole);
+}
+
+#[test]
 fn held_bytes_are_bounded() {
     static BLOCK: [u8; 1000] = [b'x'; 1000];
     let plugins = [EnabledPlugin { factory: &LinesFactory, schema: &SCHEMA }];
