@@ -67,15 +67,23 @@ impl FlowKey {
     /// The canonical key, and the endpoint that sent the packet. Equal endpoints count as sent by the low one.
     #[inline]
     pub fn canonical(o: &Oriented) -> (FlowKey, Endpoint) {
-        let from_low = (o.source, o.source_port) <= (o.destination, o.destination_port);
+        let source = (o.source[0] as u128) << 64 | o.source[1] as u128;
+        let destination = (o.destination[0] as u128) << 64 | o.destination[1] as u128;
+        let from_low =
+            (source < destination) | ((source == destination) & (o.source_port <= o.destination_port));
+        let exchanged = (from_low as u64).wrapping_sub(1);
+        let exchange = |a: u64, b: u64| {
+            let difference = (a ^ b) & exchanged;
+            (a ^ difference, b ^ difference)
+        };
+        let (low_upper, high_upper) = exchange(o.source[0], o.destination[0]);
+        let (low_lower, high_lower) = exchange(o.source[1], o.destination[1]);
+        let (low_port, high_port) = exchange(o.source_port as u64, o.destination_port as u64);
         let rest = (o.protocol as u64) << PROTOCOL | (o.vlan_id as u64 & 0xfff) << VLAN | o.ipv6 as u64;
-        let (low_port, high_port) =
-            if from_low { (o.source_port, o.destination_port) } else { (o.destination_port, o.source_port) };
-        let (low, high) = if from_low { (o.source, o.destination) } else { (o.destination, o.source) };
         let key = FlowKey {
-            low,
-            high,
-            rest: rest | (low_port as u64) << LOW_PORT | (high_port as u64) << HIGH_PORT,
+            low: [low_upper, low_lower],
+            high: [high_upper, high_lower],
+            rest: rest | low_port << LOW_PORT | high_port << HIGH_PORT,
         };
         (key, if from_low { Endpoint::Low } else { Endpoint::High })
     }
