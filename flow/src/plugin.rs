@@ -104,6 +104,9 @@ pub trait Plugin: Send + 'static {
     /// from the [`Flow`] alone.
     type State: Send + 'static;
 
+    /// Whether [`Plugin::inspect`] is to be called at all: whether the plugin ever asks for a cut.
+    const CUTS: bool = false;
+
     /// Looks at a packet of an existing record before it is counted. Must not take it in.
     #[inline]
     fn inspect(&mut self, _view: &View<'_>, _state: Peek<'_, Self::State>) -> Inspection {

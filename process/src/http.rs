@@ -231,6 +231,8 @@ fn is_tls(data: &[u8]) -> bool {
 impl Plugin for Http {
     type State = State;
 
+    const CUTS: bool = true;
+
     const STATE_HEAP: usize = Slot::MAX_TOTAL + FURTHER_TEXTS + MAX_TRANSACTIONS * size_of::<Transaction>();
 
     #[inline]

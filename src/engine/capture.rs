@@ -58,7 +58,7 @@ pub(crate) fn run<P: Pipeline>(
     let mut clock = Clock::new(settings.inactive_s);
     let mut frames: Vec<CapturedFrame> = Vec::with_capacity(settings.batch);
     let mut packets: Vec<Packet> = Vec::with_capacity(settings.batch);
-    let mut wait = Wait::new();
+    let mut wait = Wait::alert();
     while !settings.stop.load(Ordering::Relaxed) {
         let left = match settings.most_packets {
             0 => usize::MAX,

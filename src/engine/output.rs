@@ -125,7 +125,7 @@ impl<E: Encoder> Port for Channel<E> {
         if self.current.totals.records == 0 {
             return;
         }
-        let mut wait = Wait::new();
+        let mut wait = Wait::alert();
         // The sink's thread drains its ring even when the output has failed, so this ends.
         while self.ring.is_full() && !self.ring.is_abandoned() {
             if self.when_full == WhenFull::Drop {
@@ -229,7 +229,7 @@ pub(crate) fn start<O: weir_output::Output>(
 fn run<S: Sink>(mut sink: S, mut intakes: Vec<Intake<S::Batch>>, settings: &OutputSettings) -> OutputEnd {
     let mut end = OutputEnd { totals: Totals::default(), result: Ok(()) };
     let mut pace = settings.records_per_second.map(Pace::new);
-    let mut wait = Wait::new();
+    let mut wait = Wait::calm();
     let mut flushed = true;
     loop {
         let mut worked = false;

@@ -135,7 +135,7 @@ impl Threaded {
             _ => None,
         };
         let mut batch = PacketBatch { packets, lease, event, storage_ns: 0 };
-        let mut wait = Wait::new();
+        let mut wait = Wait::alert();
         loop {
             match self.lanes[lane].ring.push(batch) {
                 Ok(()) => break,
@@ -217,7 +217,7 @@ impl Pipeline for Threaded {
 
     fn end(&mut self, ended_s: u32) {
         self.everywhere(Event::End(ended_s));
-        let mut wait = Wait::new();
+        let mut wait = Wait::alert();
         while self.under_way.iter().any(|&(_, batches)| batches > 0) {
             // A worker that is gone returns nothing more, and uses nothing more.
             if self.lanes.iter().all(|l| l.returned.is_abandoned() && l.returned.is_empty()) {

@@ -30,7 +30,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(500);
 
 /// The loop of a worker: until every input has ended.
 pub(crate) fn run(mut caches: Vec<Cache>, mut feeds: Vec<Feed>, mut ports: Ports) -> WorkerEnd {
-    let mut wait = Wait::new();
+    let mut wait = Wait::alert();
     let mut flushed = Instant::now();
     while feeds.iter().any(|f| !f.ended) {
         let mut worked = false;

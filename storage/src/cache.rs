@@ -53,8 +53,10 @@ pub struct Cache {
     inactive_s: u32,
     split: bool,
     expiry: expiry::Expiry,
-    /// The plugins that speak about every record.
+    /// Some plugin speaks about records for which it keeps no state.
     speaks_from_flow: bool,
+    /// The plugins that ask for cuts.
+    cutting: PluginSet,
 }
 
 /// Why a cache cannot be made.
@@ -95,6 +97,8 @@ impl Cache {
         let stream_bytes = if dispatch.stream() == 0 { 0 } else { records * STREAM_BYTES_PER_RECORD };
         let plugins: Vec<Plugin> =
             plugins.iter().map(|p| Plugin { hooks: p.factory.build(records), schema: p.schema }).collect();
+        let cutting =
+            plugins.iter().enumerate().filter(|(_, p)| p.hooks.cuts()).map(|(number, _)| 1 << number).sum();
         let speaks_from_flow = plugins.iter().any(|p| p.hooks.speaks_from_flow());
         Ok(Cache {
             table: Table::new(records, settings.line_slots).map_err(CacheError::Memory)?,
@@ -108,6 +112,7 @@ impl Cache {
             split: settings.split,
             expiry: expiry::Expiry::new(settings.inactive_s),
             speaks_from_flow,
+            cutting,
         })
     }
 

@@ -15,6 +15,8 @@ pub trait Hooks: Send {
     fn export<'a>(&'a mut self, flow: &'a Flow, owner: u32, handle: Handle, instances: &mut Instances<'a>);
     /// The record is gone: gives its state up.
     fn release(&mut self, owner: u32, handle: &mut Handle);
+    /// Whether the plugin ever asks for a cut; if not, `inspect` need not be called.
+    fn cuts(&self) -> bool;
     /// Asks the processor for the state behind `handle`.
     fn prefetch(&self, handle: Handle);
     /// Whether the plugin speaks about records for which it keeps no state.
@@ -87,6 +89,10 @@ impl<P: Plugin> Hooks for Shelf<P> {
             self.plugin.release(state);
         }
         *handle = 0;
+    }
+
+    fn cuts(&self) -> bool {
+        P::CUTS
     }
 
     #[inline]

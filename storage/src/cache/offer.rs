@@ -79,7 +79,7 @@ impl Cache {
         offered: Option<Offered>,
     ) -> bool {
         let mut cut = false;
-        for number in plugins_of(wanting) {
+        for number in plugins_of(wanting & self.cutting) {
             let (view, hooks, handle) = self.view(record, packet, number, offered);
             cut |= hooks.inspect(&view, record, *handle) == Inspection::Cut;
         }

@@ -225,6 +225,7 @@ fn model(settings: &Settings, sent: &[Sent], cuts: bool, exports: bool) -> Vec<F
 struct Cutter;
 impl ProtocolPlugin for Cutter {
     type State = ();
+    const CUTS: bool = true;
     fn inspect(&mut self, view: &View<'_>, _: Peek<'_, ()>) -> Inspection {
         if view.data == CUT { Inspection::Cut } else { Inspection::Continue }
     }
