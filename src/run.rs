@@ -60,13 +60,6 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     let plan = Plan::new(&settings, &sources);
     let caches = plan.caches(&settings, &plugins).map_err(of(&configuration.storage))?;
     let memory: usize = caches.iter().flatten().map(Cache::memory).sum();
-    eprintln!(
-        "weir: a flow cache of {} records in {}, at most {} MiB",
-        settings.records,
-        plan.describe(),
-        memory.div_ceil(1 << 20)
-    );
-
     let stop = stop_on_signals()?;
     let all_files = sources.iter().all(|s| !s.is_live());
     let context = Context { schemas: factories.iter().map(|(_, schema)| *schema).collect() };
@@ -74,6 +67,15 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     for output in &configuration.outputs {
         outputs.push(start_output(output, configuration, &context, plan.workers(), all_files)?);
     }
+    if outputs.iter().filter(|o| o.owns_standard_output).count() > 1 {
+        return Err("only one output can write to standard output: give the others a file".to_owned());
+    }
+    eprintln!(
+        "weir: a flow cache of {} records in {}, at most {} MiB",
+        settings.records,
+        plan.describe(),
+        memory.div_ceil(1 << 20)
+    );
     let ports = ports_by_worker(&mut outputs, plan.workers());
     let ends = flow(configuration, &settings, &plan, sources, caches, ports, &outputs, &stop)?;
 
@@ -251,6 +253,9 @@ fn ports_by_worker(outputs: &mut [Started], workers: usize) -> Vec<Ports> {
     by_worker.into_iter().map(Ports::new).collect()
 }
 
+/// A larger batch gains nothing and costs memory.
+const MOST_BATCH_PACKETS: usize = 1 << 16;
+
 /// How the captures and workers ended.
 struct Ends {
     captures: Vec<CaptureEnd>,
@@ -286,7 +291,7 @@ fn flow(
             }
             Threading::Threaded { .. } => {
                 for (number, (caches, ports)) in caches.into_iter().zip(ports).enumerate() {
-                    let feeds = feeds(plan, configuration.batch_packets, &mut lanes);
+                    let feeds = feeds(plan, &mut lanes);
                     let cpu = settings.cpus.get(number % settings.cpus.len().max(1)).copied();
                     workers.push(spawn(scope, format!("worker_{number}"), cpu, move || {
                         worker::run(caches, feeds, ports)
@@ -298,7 +303,7 @@ fn flow(
         let mut fused = fused.into_iter();
         for (number, (((input, mut source), read), lanes)) in inputs {
             let capture_settings = CaptureSettings {
-                batch: configuration.batch_packets,
+                batch: configuration.batch_packets.min(MOST_BATCH_PACKETS),
                 most_packets: configuration.packets_per_input.unwrap_or(0),
                 inactive_s: settings.inactive_s,
                 hasher,
@@ -381,7 +386,7 @@ fn supervise(
 }
 
 /// Rings from every input to one worker: the worker's ends; the inputs' ends are added to `lanes`.
-fn feeds(plan: &Plan, batch_packets: usize, lanes: &mut [Vec<Lane>]) -> Vec<Feed> {
+fn feeds(plan: &Plan, lanes: &mut [Vec<Lane>]) -> Vec<Feed> {
     /// Batches under way per ring: enough to even out the two threads, few enough to stay in the cache.
     const RING_BATCHES: usize = 16;
     lanes
@@ -390,7 +395,7 @@ fn feeds(plan: &Plan, batch_packets: usize, lanes: &mut [Vec<Lane>]) -> Vec<Feed
         .map(|(lanes, &domain)| {
             let (ring, ring_end) = RingBuffer::<PacketBatch>::new(RING_BATCHES);
             let (returned_end, returned) = RingBuffer::<PacketBatch>::new(2 * RING_BATCHES);
-            let gathering = Vec::with_capacity(BATCH_PACKETS + batch_packets);
+            let gathering = Vec::with_capacity(BATCH_PACKETS);
             lanes.push(Lane { ring, returned, gathering, spare: Vec::new() });
             Feed { ring: ring_end, returned: returned_end, domain, ended: false }
         })

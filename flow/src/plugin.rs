@@ -14,7 +14,7 @@ mod slab;
 
 pub use interest::{Interest, Packets, Protocols};
 pub use shelf::{Hooks, Shelf};
-pub use slab::{Handle, Peek, Slab, Slot};
+pub use slab::{Handle, Peek, Slab, Slot, reserve_up_to};
 
 use crate::{Direction, Flow, Instances, Packet, Schema};
 

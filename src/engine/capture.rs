@@ -57,7 +57,8 @@ pub(crate) fn run<P: Pipeline>(
     };
     let mut clock = Clock::new(settings.inactive_s);
     let mut frames: Vec<CapturedFrame> = Vec::with_capacity(settings.batch);
-    let mut packets: Vec<Packet> = Vec::with_capacity(settings.batch);
+    // Parsed in place: what the parser accepts it writes whole.
+    let mut packets = vec![Packet::default(); settings.batch];
     let mut wait = Wait::alert();
     while !settings.stop.load(Ordering::Relaxed) {
         let left = match settings.most_packets {
@@ -84,36 +85,36 @@ pub(crate) fn run<P: Pipeline>(
         };
         wait.worked();
         end.packets += frames.len() as u64;
-        packets.clear();
+        let mut parsed = 0;
         for frame in &frames {
-            packets.push(Packet::default());
-            let Some(packet) = packets.last_mut() else { continue };
+            let packet = &mut packets[parsed];
             let fragment = match parse(frame, packet) {
                 Ok(fragment) => fragment,
                 Err(skipped) => {
                     end.skipped.add(skipped);
-                    packets.pop();
                     continue;
                 }
             };
+            parsed += 1;
+            end.bytes += frame.wire_len as u64;
             if let (Some(fragment), Some(cache)) = (fragment, &mut settings.fragments) {
                 cache.take_in(packet, fragment);
             }
-            end.parsed += 1;
-            end.bytes += frame.wire_len as u64;
             packet.hash = settings.hasher.hash(&packet.key);
             match clock.observe(packet.time) {
                 Tick::Now(now_s) => packet.clock_s = now_s,
                 Tick::Restart { ended_s, now_s } => {
                     packet.clock_s = now_s;
-                    let first = packets.split_off(packets.len() - 1);
-                    pipeline.take(&mut packets, lease);
+                    end.parsed += parsed as u64 - 1;
+                    pipeline.take(&packets[..parsed - 1], lease);
                     pipeline.restart(ended_s);
-                    packets = first;
+                    packets.swap(0, parsed - 1);
+                    parsed = 1;
                 }
             }
         }
-        pipeline.take(&mut packets, lease);
+        end.parsed += parsed as u64;
+        pipeline.take(&packets[..parsed], lease);
         while let Some(free) = pipeline.free_lease(Some(lease)) {
             source.give_back(free);
         }

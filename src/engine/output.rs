@@ -183,6 +183,9 @@ pub(crate) struct RunningOutput {
 /// The most records in one parcel: enough that handing over costs nothing per record.
 const MOST_RECORDS_PER_PARCEL: usize = 256;
 
+/// The most parcels under way from one worker: sixteen million records.
+const MOST_PARCELS: usize = 1 << 16;
+
 /// Starts the thread of an output with channels from `workers` workers.
 pub(crate) fn start<O: weir_output::Output>(
     name: &str,
@@ -195,7 +198,7 @@ pub(crate) fn start<O: weir_output::Output>(
     if let Some(pace) = settings.records_per_second {
         per_parcel = per_parcel.min((pace / 16).max(1) as usize);
     }
-    let slots = (per_worker / per_parcel).max(1);
+    let slots = (per_worker / per_parcel).clamp(1, MOST_PARCELS);
     let mut ports: Vec<Box<dyn Port>> = Vec::new();
     let mut intakes = Vec::new();
     for _ in 0..workers {

@@ -10,10 +10,10 @@ use weir_storage::Cache;
 use super::output::Ports;
 use super::wait::Wait;
 
-/// Where a capture thread puts packets. Packets come in batches of one lease each; `take` may exchange the vector for another.
+/// Where a capture thread puts packets.
 pub(crate) trait Pipeline {
     /// Takes the packets of a batch, all of which lie in the memory of `lease`.
-    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease);
+    fn take(&mut self, packets: &[Packet], lease: Lease);
     /// Nothing comes at the moment, or time enough has passed: hands over what was gathered.
     fn flush(&mut self);
     /// Another time begins: all flows so far end by the clock `ended_s`.
@@ -44,7 +44,7 @@ impl Fused {
 }
 
 impl Pipeline for Fused {
-    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease) {
+    fn take(&mut self, packets: &[Packet], lease: Lease) {
         let began = Instant::now();
         self.cache.put(packets, &mut self.ports);
         self.storage_time += began.elapsed();
@@ -183,18 +183,13 @@ fn shard_of(hash: u64, shards: usize) -> usize {
 }
 
 impl Pipeline for Threaded {
-    fn take(&mut self, packets: &mut Vec<Packet>, lease: Lease) {
+    fn take(&mut self, packets: &[Packet], lease: Lease) {
         if self.under_way.back().is_none_or(|&(last, _)| last != lease) {
             // A batch lies in one lease.
             self.flush();
             self.under_way.push_back((lease, 0));
         }
-        if self.lanes.len() == 1 && self.lanes[0].gathering.is_empty() && packets.len() * 2 >= BATCH_PACKETS {
-            std::mem::swap(&mut self.lanes[0].gathering, packets);
-            self.hand_over(0, Event::None);
-            return;
-        }
-        for packet in packets.iter() {
+        for packet in packets {
             let shard = shard_of(packet.hash, self.lanes.len());
             self.lanes[shard].gathering.push(*packet);
             if self.lanes[shard].gathering.len() >= BATCH_PACKETS {

@@ -17,6 +17,16 @@ struct Entry<S> {
     next: Handle,
 }
 
+/// An empty vector with memory for `capacity` elements, or for a half, a quarter … of them if the system does not give more.
+pub fn reserve_up_to<T>(capacity: usize) -> Vec<T> {
+    let mut capacity = capacity;
+    let mut elements = Vec::new();
+    while capacity > 0 && elements.try_reserve_exact(capacity).is_err() {
+        capacity /= 2;
+    }
+    elements
+}
+
 /// The states of one plugin in one shard. Memory is reserved at start and touched only as it is used.
 #[derive(Debug)]
 pub struct Slab<S> {
@@ -30,12 +40,12 @@ pub struct Slab<S> {
 }
 
 impl<S> Slab<S> {
-    /// A slab for at most `capacity` states (at least 1).
+    /// A slab for at most `capacity` states (at least 1); for fewer if the system does not give so much memory.
     pub fn new(capacity: usize) -> Slab<S> {
-        let capacity = capacity.clamp(1, u32::MAX as usize - 1);
+        let entries = reserve_up_to(capacity.clamp(1, u32::MAX as usize - 1));
         Slab {
-            entries: Vec::with_capacity(capacity),
-            capacity,
+            capacity: entries.capacity().min(capacity).max(1),
+            entries,
             free: NOWHERE,
             oldest: NOWHERE,
             newest: NOWHERE,

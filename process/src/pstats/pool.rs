@@ -2,6 +2,7 @@
 //! samples that it has and no packet allocates.
 
 use weir_flow::Timestamp;
+use weir_flow::plugin::reserve_up_to;
 
 /// What is kept of one packet.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -57,7 +58,8 @@ impl Pool {
     pub(super) fn new(records: usize, samples: usize, bytes: usize) -> Pool {
         let wanted = records.saturating_mul(samples.div_ceil(PER_CHUNK));
         let capacity = wanted.min(bytes / size_of::<Chunk>()).clamp(1, Link::MAX as usize - 1);
-        Pool { chunks: Vec::with_capacity(capacity), capacity, free: 0 }
+        let chunks: Vec<Chunk> = reserve_up_to(capacity);
+        Pool { capacity: chunks.capacity().min(capacity), chunks, free: 0 }
     }
 
     fn chunk(&mut self) -> Option<Link> {
