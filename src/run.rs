@@ -1,5 +1,8 @@
 //! A run of the probe: open everything, start the threads, wait, say what happened.
 
+mod outputs;
+mod plan;
+
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,11 +21,14 @@ use weir_storage::{Cache, FragmentCache, Settings, Statistics, Threading};
 use crate::command_line::{Configuration, PluginSettings};
 use crate::engine::affinity;
 use crate::engine::capture::{self, CaptureEnd, CaptureSettings};
-use crate::engine::output::{self, OutputEnd, OutputSettings, Port, Ports, RunningOutput, WhenFull};
+use crate::engine::output::{OutputEnd, Ports};
 use crate::engine::pipeline::{BATCH_PACKETS, Fused, Lane, PacketBatch, Threaded};
 use crate::engine::worker::{self, Feed, WorkerEnd};
 use crate::progress::Progress;
 use crate::summary;
+
+use self::outputs::{Started, ports_by_worker, start_output};
+use self::plan::Plan;
 
 /// Why a run did not begin, in one line.
 pub(crate) type StartError = String;
@@ -107,83 +113,6 @@ fn factories(plugins: &[PluginSettings]) -> Result<Factories, StartError> {
         .collect()
 }
 
-/// Which threads there are, and which cache belongs to whom.
-struct Plan {
-    threading: Threading,
-    inputs: usize,
-    /// The clock domain of each input: one per file, one for all live inputs.
-    domains: Vec<usize>,
-}
-
-impl Plan {
-    fn new(settings: &Settings, sources: &[Box<dyn Source>]) -> Plan {
-        let threading = settings.threading.unwrap_or_else(|| {
-            let cpus = thread::available_parallelism().map_or(1, |n| n.get());
-            // Measured: with a second CPU, a worker of its own nearly halves the time of a single input. Several inputs
-            // already keep several CPUs busy.
-            if sources.len() == 1 && cpus > 1 { Threading::Threaded { shards: 1 } } else { Threading::Fused }
-        });
-        let mut next = 0;
-        let mut live = None;
-        let domains = sources
-            .iter()
-            .map(|source| {
-                if let (true, Some(domain)) = (source.is_live(), live) {
-                    return domain;
-                }
-                let domain = next;
-                next += 1;
-                if source.is_live() {
-                    live = Some(domain);
-                }
-                domain
-            })
-            .collect();
-        Plan { threading, inputs: sources.len(), domains }
-    }
-
-    fn workers(&self) -> usize {
-        match self.threading {
-            Threading::Fused => self.inputs,
-            Threading::Threaded { shards } => shards,
-        }
-    }
-
-    fn describe(&self) -> String {
-        match self.threading {
-            Threading::Fused => "the capture thread of each input".to_owned(),
-            Threading::Threaded { shards: 1 } => "a worker thread".to_owned(),
-            Threading::Threaded { shards } => format!("{shards} worker threads"),
-        }
-    }
-
-    /// The caches of each worker. Each domain has a cache of the size asked for, divided among the threads that share it.
-    fn caches(
-        &self,
-        settings: &Settings,
-        plugins: &[EnabledPlugin<'_>],
-    ) -> Result<Vec<Vec<Cache>>, weir_storage::cache::CacheError> {
-        let in_domain = |domain: usize| self.domains.iter().filter(|&&d| d == domain).count();
-        match self.threading {
-            Threading::Fused => self
-                .domains
-                .iter()
-                .map(|&d| Ok(vec![Cache::new(settings, settings.records_per_shard(in_domain(d)), plugins)?]))
-                .collect(),
-            Threading::Threaded { shards } => {
-                let domains = self.domains.iter().max().map_or(0, |&d| d + 1);
-                (0..shards)
-                    .map(|_| {
-                        (0..domains)
-                            .map(|_| Cache::new(settings, settings.records_per_shard(shards), plugins))
-                            .collect()
-                    })
-                    .collect()
-            }
-        }
-    }
-}
-
 /// SIGINT and SIGTERM set the flag that ends the run in good order; a second one ends the process at once.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, StartError> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -193,64 +122,6 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, StartError> {
             .map_err(|error| format!("cannot handle signals: {error}"))?;
     }
     Ok(stop)
-}
-
-/// An output and what the run has to know of it.
-struct Started {
-    running: RunningOutput,
-    failed: Arc<AtomicBool>,
-    owns_standard_output: bool,
-}
-
-struct Starter<'a> {
-    name: &'a str,
-    workers: usize,
-    settings: OutputSettings,
-}
-
-impl weir_output::registry::Visitor for Starter<'_> {
-    type Value = Result<Started, StartError>;
-
-    fn visit<O: weir_output::Output>(self, output: O) -> Self::Value {
-        let owns_standard_output = output.owns_standard_output();
-        let running = output::start(self.name, output, self.workers, &self.settings)
-            .map_err(|error| format!("{}: cannot start a thread: {error}", self.name))?;
-        Ok(Started { running, failed: self.settings.failed, owns_standard_output })
-    }
-}
-
-fn start_output(
-    output: &PluginSettings,
-    configuration: &Configuration,
-    context: &Context,
-    workers: usize,
-    all_files: bool,
-) -> Result<Started, StartError> {
-    let when_full = match output.parameters.text("full") {
-        Some("block") => WhenFull::Block,
-        Some("drop") => WhenFull::Drop,
-        _ if all_files => WhenFull::Block,
-        _ => WhenFull::Drop,
-    };
-    let settings = OutputSettings {
-        ring_records: configuration.output_queue_records,
-        records_per_second: configuration.records_per_second,
-        when_full,
-        cpu: output.cpu,
-        failed: Arc::new(AtomicBool::new(false)),
-    };
-    let starter = Starter { name: output.name, workers, settings };
-    weir_output::registry::open(output.name, &output.parameters, context, starter).map_err(of(output))?
-}
-
-fn ports_by_worker(outputs: &mut [Started], workers: usize) -> Vec<Ports> {
-    let mut by_worker: Vec<Vec<Box<dyn Port>>> = (0..workers).map(|_| Vec::new()).collect();
-    for output in outputs {
-        for (worker, port) in by_worker.iter_mut().zip(output.running.ports.drain(..)) {
-            worker.push(port);
-        }
-    }
-    by_worker.into_iter().map(Ports::new).collect()
 }
 
 /// A larger batch gains nothing and costs memory.
