@@ -73,7 +73,7 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     for output in &configuration.outputs {
         outputs.push(start_output(output, configuration, &context, plan.workers(), all_files)?);
     }
-    if outputs.iter().filter(|o| o.owns_standard_output).count() > 1 {
+    if outputs.iter().filter(|o| o.writes_standard_output).count() > 1 {
         return Err("only one output can write to standard output: give the others a file".to_owned());
     }
     eprintln!(

@@ -139,6 +139,8 @@ impl Threaded {
         loop {
             match self.lanes[lane].ring.push(batch) {
                 Ok(()) => break,
+                // The worker is gone, and the run with it.
+                Err(rtrb::PushError::Full(_)) if self.lanes[lane].ring.is_abandoned() => break,
                 Err(rtrb::PushError::Full(back)) => {
                     batch = back;
                     self.collect();

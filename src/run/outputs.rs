@@ -13,6 +13,7 @@ use crate::engine::output::{self, OutputSettings, Port, Ports, RunningOutput, Wh
 pub(super) struct Started {
     pub(super) running: RunningOutput,
     pub(super) failed: Arc<AtomicBool>,
+    pub(super) writes_standard_output: bool,
     pub(super) owns_standard_output: bool,
 }
 
@@ -26,10 +27,11 @@ impl weir_output::registry::Visitor for Starter<'_> {
     type Value = Result<Started, StartError>;
 
     fn visit<O: weir_output::Output>(self, output: O) -> Self::Value {
-        let owns_standard_output = output.owns_standard_output();
+        let (writes_standard_output, owns_standard_output) =
+            (output.writes_standard_output(), output.owns_standard_output());
         let running = output::start(self.name, output, self.workers, &self.settings)
             .map_err(|error| format!("{}: cannot start a thread: {error}", self.name))?;
-        Ok(Started { running, failed: self.settings.failed, owns_standard_output })
+        Ok(Started { running, failed: self.settings.failed, writes_standard_output, owns_standard_output })
     }
 }
 

@@ -1,8 +1,7 @@
 //! A shard of the flow cache: packets in, records out.
 //!
 //! A burst of packets is taken in three passes, so that the cache misses of its packets overlap: ask for the lines, ask for the
-//! records, then find, count and call plugins. When a record ends is decided by [`expiry`], what plugins see of a packet by
-//! [`offer`].
+//! records, then find, count and call plugins. When a record ends is decided in `expiry`, what plugins see of a packet in `offer`.
 
 mod expiry;
 mod offer;

@@ -138,7 +138,7 @@ fn run(
             caches.iter_mut().for_each(|c| c.finish(ended_s, &mut out));
         }
         last_s = packet.clock_s;
-        waiting[(packet.hash >> 48) as usize * shards >> 16].push(packet);
+        waiting[((packet.hash >> 48) as usize * shards) >> 16].push(packet);
         if n % batch == batch - 1 {
             hand_over(&mut caches, &mut waiting, &mut out);
         }

@@ -1,0 +1,103 @@
+//! The tables at the end of a run.
+
+use std::collections::BTreeMap;
+
+/// What the tables say.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) outputs: Vec<Output>,
+    /// Skipped packets by reason.
+    pub(crate) skipped: BTreeMap<String, u64>,
+    /// What the cache has to say.
+    pub(crate) cache: BTreeMap<String, u64>,
+}
+
+/// The row of an input.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) packets: u64,
+    pub(crate) parsed: u64,
+    pub(crate) bytes: u64,
+    pub(crate) status: String,
+}
+
+/// The row of an output.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) records: u64,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) dropped: u64,
+    pub(crate) status: String,
+}
+
+/// The first `count` columns of a row as numbers, and the rest.
+fn columns(row: &str, count: usize) -> (Vec<u64>, String) {
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let numbers = words[..count].iter().map(|w| w.parse().unwrap_or_else(|_| panic!("{row}"))).collect();
+    (numbers, words[count..].join(" "))
+}
+
+impl Tables {
+    pub(crate) fn parse(text: &str) -> Tables {
+        let mut tables = Tables::default();
+        let mut section = "";
+        for line in text.lines() {
+            match line {
+                "Input stats:" | "Output stats:" | "Skipped packets:" | "Cache:" => {
+                    section = line;
+                    continue;
+                }
+                _ if section.is_empty() || line.is_empty() => continue,
+                _ if line.starts_with("Error: ") => break,
+                _ if line.starts_with("  #") => continue,
+                _ => {}
+            }
+            match section {
+                "Input stats:" => match line.strip_prefix("SUM") {
+                    Some(sum) => {
+                        let (sum, _) = columns(sum, 5);
+                        assert_eq!(sum[0], tables.inputs.iter().map(|i| i.packets).sum::<u64>());
+                        assert_eq!(sum[1], tables.inputs.iter().map(|i| i.parsed).sum::<u64>());
+                        assert_eq!(sum[2], tables.inputs.iter().map(|i| i.bytes).sum::<u64>());
+                    }
+                    None => {
+                        let (numbers, status) = columns(line, 6);
+                        let [_, packets, parsed, bytes, ..] = numbers[..] else { unreachable!() };
+                        tables.inputs.push(Input { packets, parsed, bytes, status });
+                    }
+                },
+                "Output stats:" => {
+                    let (numbers, status) = columns(line, 5);
+                    let [_, records, packets, bytes, dropped] = numbers[..] else { unreachable!() };
+                    tables.outputs.push(Output { records, packets, bytes, dropped, status });
+                }
+                _ => {
+                    let (label, count) = line.trim().rsplit_once(' ').unwrap();
+                    let list = if section == "Cache:" { &mut tables.cache } else { &mut tables.skipped };
+                    list.insert(label.trim_end().to_owned(), count.parse().unwrap());
+                }
+            }
+        }
+        assert!(!tables.inputs.is_empty(), "no tables in: {text}");
+        tables
+    }
+
+    /// Packets read and packets parsed, over all inputs.
+    pub(crate) fn packets(&self) -> (u64, u64) {
+        (self.inputs.iter().map(|i| i.packets).sum(), self.inputs.iter().map(|i| i.parsed).sum())
+    }
+
+    /// Every packet read is in a record of every output, or was skipped for a reason; every record is there because of an
+    /// end reason.
+    pub(crate) fn assert_nothing_is_lost(&self) {
+        let (packets, parsed) = self.packets();
+        assert_eq!(packets, parsed + self.skipped.values().sum::<u64>(), "{self:#?}");
+        let ended: u64 =
+            self.cache.iter().filter(|(label, _)| label.starts_with("records ended")).map(|(_, n)| n).sum();
+        for output in &self.outputs {
+            assert_eq!((output.packets, output.records, output.dropped), (parsed, ended, 0), "{self:#?}");
+        }
+    }
+}
