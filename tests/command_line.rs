@@ -96,7 +96,12 @@ fn what_cannot_be_opened_is_one_line_that_names_it() {
     assert_refused("-i pcap;file=/nowhere/at/all -o null", &["pcap: /nowhere/at/all: No such file"]);
     assert_refused("-i pcap;file=/ -o null", &["pcap: /: "]);
     assert_refused("-i pcap;file=/dev/null -o null", &["pcap: /dev/null: "]);
-    assert_refused("-i pcap;file=CAPTURE -o json -o text", &["only one output", "standard output"]);
+    for outputs in ["-o json -o json;file=-", "-o json -o text", "-o text;file=- -o text"] {
+        assert_refused(
+            &format!("-i pcap;file=CAPTURE -o null {outputs}"),
+            &["only one output", "standard output"],
+        );
+    }
     assert_refused("-i pcap;file=CAPTURE -o json;file=/nowhere/at/all", &["json: /nowhere/at/all: "]);
     let no_capture = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     assert_refused(&format!("-i pcap;file={no_capture} -o null"), &["pcap: ", "Cargo.toml"]);

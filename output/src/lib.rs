@@ -86,6 +86,10 @@ pub trait Output {
     fn encoder(&self) -> Self::Encoder;
     /// The sink.
     fn into_sink(self) -> Self::Sink;
+    /// Whether its records go to standard output.
+    fn writes_standard_output(&self) -> bool {
+        self.owns_standard_output()
+    }
     /// Whether its records go to standard output in a form that machines read, so that nothing else may be written there.
     fn owns_standard_output(&self) -> bool {
         false

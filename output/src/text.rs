@@ -61,4 +61,8 @@ impl Output for Text {
     fn into_sink(self) -> ByteSink {
         self.sink
     }
+
+    fn writes_standard_output(&self) -> bool {
+        self.sink.is_standard_output()
+    }
 }

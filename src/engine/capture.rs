@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_flow::{KeyHasher, Packet};
 use weir_input::parse::{SkipCounters, parse};
-use weir_input::{CapturedFrame, Poll, Source, SourceError};
+use weir_input::{CapturedFrame, Lease, Poll, Source, SourceError};
 use weir_storage::clock::Tick;
 use weir_storage::fragments::FragmentCounters;
 use weir_storage::{Clock, FragmentCache};
@@ -60,6 +60,7 @@ pub(crate) fn run<P: Pipeline>(
     // Parsed in place: what the parser accepts it writes whole.
     let mut packets = vec![Packet::default(); settings.batch];
     let mut wait = Wait::alert();
+    let mut current = None;
     while !settings.stop.load(Ordering::Relaxed) {
         let left = match settings.most_packets {
             0 => usize::MAX,
@@ -72,9 +73,10 @@ pub(crate) fn run<P: Pipeline>(
         let lease = match source.poll(&mut frames, settings.batch.min(left)) {
             Ok(Poll::Frames(lease)) => lease,
             Ok(Poll::Idle) => {
-                if wait.idle() {
-                    pipeline.flush();
-                }
+                // Perhaps the source waits for what it has lent.
+                pipeline.flush();
+                give_back(source, pipeline, current);
+                wait.idle();
                 continue;
             }
             Ok(Poll::End) => break,
@@ -84,6 +86,7 @@ pub(crate) fn run<P: Pipeline>(
             }
         };
         wait.worked();
+        current = Some(lease);
         end.packets += frames.len() as u64;
         let mut parsed = 0;
         for frame in &frames {
@@ -115,20 +118,23 @@ pub(crate) fn run<P: Pipeline>(
         }
         end.parsed += parsed as u64;
         pipeline.take(&packets[..parsed], lease);
-        while let Some(free) = pipeline.free_lease(Some(lease)) {
-            source.give_back(free);
-        }
+        give_back(source, pipeline, current);
         if let Some((read, _)) = source.progress() {
             settings.progress.store(read, Ordering::Relaxed);
         }
     }
     pipeline.end(clock.now_s());
-    while let Some(free) = pipeline.free_lease(None) {
-        source.give_back(free);
-    }
+    give_back(source, pipeline, None);
     end.storage_time = pipeline.storage_time();
     if let Some(cache) = &settings.fragments {
         end.fragments = cache.counters();
     }
     end
+}
+
+/// Gives the leases back that no packet under way lies in any more. `current` is still being filled.
+fn give_back<P: Pipeline>(source: &mut dyn Source, pipeline: &mut P, current: Option<Lease>) {
+    while let Some(free) = pipeline.free_lease(current) {
+        source.give_back(free);
+    }
 }
