@@ -90,6 +90,8 @@ struct State {
 struct Head {
     side: Side,
     transaction: u8,
+    /// What its lines so far say of the body.
+    content_length: Option<u32>,
 }
 
 impl State {
@@ -149,8 +151,9 @@ fn take_messages(
 ) -> Outcome {
     loop {
         let mut lines = Lines::default();
-        let Head { side, transaction } = match head.take() {
+        let Head { side, transaction, .. } = match head.take() {
             Some(head) => {
+                lines.content_length = head.content_length;
                 let names = state.transactions[usize::from(head.transaction)].text(Slot::Cookies);
                 if head.side == Side::Response && !names.is_empty() {
                     lines.cookies = Some(names.into());
@@ -175,7 +178,8 @@ fn take_messages(
         let body = match end {
             End::Complete(body) => body,
             End::Incomplete(line) => {
-                state.heads[direction.index()] = Some(Head { side, transaction });
+                let content_length = lines.content_length;
+                state.heads[direction.index()] = Some(Head { side, transaction, content_length });
                 // From the line feed on that ends the line before: it tells the continuation of a head from a body.
                 return Outcome::Again(data.len() - line + 1);
             }
@@ -184,7 +188,7 @@ fn take_messages(
         position = match (side, lines.content_length) {
             (Side::Response, _) if transaction.ends_http() => return Outcome::OtherProtocol,
             (Side::Response, _) if !transaction.response_has_body() => body,
-            (_, Some(len)) => body.saturating_add(len).min(data.len()),
+            (_, Some(len)) => body.saturating_add(len as usize).min(data.len()),
             (Side::Request, None) => body,
             // Up to the end of the connection, or in chunks.
             (Side::Response, None) => data.len(),
@@ -207,7 +211,7 @@ fn begin<'a>(state: &mut State, start: Start<'a>, lines: &mut Lines<'a>) -> Opti
         }
         Start::Response { status } => state.transactions[index].begin_response(status),
     }
-    Some(Head { side, transaction: index as u8 })
+    Some(Head { side, transaction: index as u8, content_length: None })
 }
 
 /// The bytes to look at, and what begins with them. Retained bytes that did not become a start line were the end of a body:

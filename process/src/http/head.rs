@@ -19,8 +19,8 @@ pub(super) struct Lines<'a> {
     pub(super) values: [Option<&'a [u8]>; Slot::COUNT],
     /// The names of cookies, if there are any.
     pub(super) cookies: Option<SmallVec<[u8; 64]>>,
-    /// The length of the body, as announced.
-    pub(super) content_length: Option<usize>,
+    /// The length of the body, as announced; of a longer one than 32 bits can say, as much as they can.
+    pub(super) content_length: Option<u32>,
 }
 
 /// Where lines end.
@@ -61,7 +61,8 @@ impl<'a> Lines<'a> {
             (Side::Response, 12) if is("Content-Type") => Slot::ContentType,
             (Side::Response, 10) if is("Set-Cookie") => return self.cookie(value),
             (_, 14) if is("Content-Length") => {
-                self.content_length = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                let len: Option<u64> = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                self.content_length = len.map(|len| len.min(u32::MAX.into()) as u32);
                 return;
             }
             _ => return,
