@@ -181,6 +181,28 @@ fn the_count_is_exact_and_leaves_out_what_cannot_be_parsed() {
 }
 
 #[test]
+fn sizes_at_the_ends_of_their_ranges_work() {
+    let capture = committed(READABLE);
+    let whole = json(&capture, "").lines().len();
+    for arguments in [
+        "-q 4294967295",
+        "-Q 4294967295",
+        "-f 4294967295",
+        "-c 4294967295",
+        "-s cache;line=17",
+        "-s cache;active=4294967295;inactive=4294967295",
+        "-s cache;frag-size=1;frag-timeout=0",
+    ] {
+        let ended = json(&capture, arguments);
+        ended.tables().assert_nothing_is_lost();
+        assert_eq!(ended.lines().len(), whole, "{arguments}");
+    }
+    for arguments in ["-s cache;size=4;line=0", "-s cache;size=4;line=4;shards=20"] {
+        json(&capture, arguments).tables().assert_nothing_is_lost();
+    }
+}
+
+#[test]
 fn the_count_holds_for_each_input() {
     let capture = committed(READABLE);
     let mut command = weir_on(&capture, "-c 5 -o json -i");
