@@ -13,9 +13,9 @@ use weir_generator::shapes::Shape;
 use weir_generator::traffic::{Parameters, generate};
 
 /// Damaged copies of each file, of either kind.
-const COPIES: usize = 6;
+const COPIES: usize = 24;
 /// Of large files only so much is damaged, to keep the test short; whole they are read whole.
-const MOST_DAMAGED_BYTES: usize = 64 * 1024;
+const MOST_DAMAGED_BYTES: usize = 128 * 1024;
 
 fn files_in(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory)

@@ -158,7 +158,7 @@ fn every_plugin_speaks_about_some_record() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plugin_says_the_same_alone_and_beside_others(events in prop::collection::vec(event(), 1..60), pstats in 5..8usize) {
