@@ -19,15 +19,20 @@ use crate::memory::ZeroIsValid;
 /// Slots of a bucket.
 pub const SLOTS: usize = 16;
 
-/// Sixteen bits of a hash that tell the flows of a line apart; never 0, which marks an empty slot.
+/// Fifteen bits of a hash that tell the flows of a line apart; never 0, which marks an empty slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tag(u16);
+
+/// The bits of a tag.
+const TAG_BITS: u16 = 0x7fff;
+/// The bit beside a tag that says that the flow has spoken again since it entered its line, or since it was last spared.
+const SPOKE_AGAIN: u16 = 0x8000;
 
 impl Tag {
     /// The tag of a flow: the low bits of its hash.
     #[inline]
     pub fn of(hash: u64) -> Tag {
-        Tag((hash as u16).max(1))
+        Tag((hash as u16 & TAG_BITS).max(1))
     }
 }
 
@@ -89,6 +94,18 @@ impl Entry {
     pub const fn new(tag: Tag, tick: u16, index: u32) -> Entry {
         Entry { tag: tag.0, tick, index }
     }
+    /// The entry of a flow that has spoken again.
+    #[inline]
+    pub const fn spoke_again(self) -> Entry {
+        Entry { tag: self.tag | SPOKE_AGAIN, ..self }
+    }
+
+    /// The entry without the note that it has spoken again, if it has that note.
+    #[inline]
+    pub const fn spared(self) -> Option<Entry> {
+        if self.tag & SPOKE_AGAIN == 0 { None } else { Some(Entry { tag: self.tag & TAG_BITS, ..self }) }
+    }
+
     /// An empty slot.
     pub const EMPTY: Entry = Entry { tag: 0, tick: 0, index: 0 };
 
@@ -121,19 +138,19 @@ impl Bucket {
     /// The slots with this tag.
     #[inline]
     pub fn matching(&self, tag: Tag) -> Mask {
-        Mask(vector::equal(&self.tags, tag.0))
+        Mask(vector::equal_in(&self.tags, TAG_BITS, tag.0))
     }
 
     /// How many slots are occupied.
     #[inline]
     pub fn occupied(&self) -> usize {
-        SLOTS - Mask(vector::equal(&self.tags, 0)).count()
+        SLOTS - Mask(vector::equal_in(&self.tags, TAG_BITS, 0)).count()
     }
 
     /// The occupied slots whose tick is at least `age` ticks before `now`, on the circle of 2^16 ticks.
     #[inline]
     pub fn idle_for(&self, now: u16, age: u16) -> Mask {
-        Mask(vector::at_least_before(&self.ticks, now, age) & !vector::equal(&self.tags, 0))
+        Mask(vector::at_least_before(&self.ticks, now, age) & !vector::equal_in(&self.tags, TAG_BITS, 0))
     }
 
     /// What `slot` holds.
@@ -148,12 +165,13 @@ impl Bucket {
         self.indexes[slot]
     }
 
-    /// Notes the tick of the latest packet of the record in `slot`.
+    /// Notes that the flow in `slot` has spoken again, at `tick`.
     #[inline]
-    pub fn set_tick(&mut self, slot: usize, tick: u16) {
+    pub fn note(&mut self, slot: usize, tick: u16) {
         // A line that is only read stays clean and is not written back.
-        if self.ticks[slot] != tick {
+        if self.ticks[slot] != tick || self.tags[slot] & SPOKE_AGAIN == 0 {
             self.ticks[slot] = tick;
+            self.tags[slot] |= SPOKE_AGAIN;
         }
     }
 
@@ -211,7 +229,7 @@ mod tests {
         fn the_vector_compares_agree_with_the_generic_ones(
             values in prop::array::uniform16(0u16..8), wanted in 0u16..8, now: u16, age: u16,
         ) {
-            prop_assert_eq!(vector::equal(&values, wanted), generic::equal(&values, wanted));
+            prop_assert_eq!(vector::equal_in(&values, 3, wanted & 3), generic::equal_in(&values, 3, wanted & 3));
             let ticks = values.map(|v| v.wrapping_mul(0x1357).wrapping_add(now));
             prop_assert_eq!(vector::at_least_before(&ticks, now, age), generic::at_least_before(&ticks, now, age));
         }

@@ -1,7 +1,7 @@
 //! Where the records of a shard are: lines of slots in order of recency, and the records they number.
 //!
 //! Twice as many slots as records: a line of sixteen slots holds eight flows on average, so that lines hardly ever fill
-//! before the records are used up. A hit moves to the front of its line, a new flow enters in the middle, and what must go is the
+//! before the records are used up. A hit moves to the front of its line, a new flow enters behind the middle, and what must go is the
 //! last of the line: a flow that has never been heard of again gives way before one that speaks.
 
 use weir_flow::prefetch::{prefetch, prefetch_pair};
@@ -40,6 +40,13 @@ pub struct Table {
     /// The line that is asked next to give a record up.
     asked: usize,
 }
+
+/// Where in its line a new flow enters, in eighths of the flows that are there. The further back, the better are flows protected
+/// that have shown that they live, and the fewer packets a new flow has time to show it.
+const ENTRY_EIGHTHS: usize = 5;
+
+/// How many flows of a line that have spoken again are spared before one of them has to leave after all.
+const MOST_SPARED: usize = 4;
 
 /// How many lines are asked before a line that holds less than its share gives up one of its own flows.
 const LINES_ASKED: usize = 8;
@@ -149,14 +156,27 @@ impl Table {
     pub fn touch(&mut self, place: Place, hash: u64, tick: u16) {
         let (bucket, slot) = (place.line + place.slot / SLOTS, place.slot % SLOTS);
         if place.slot == 0 {
-            self.buckets[bucket].set_tick(0, tick);
+            self.buckets[bucket].note(0, tick);
             return;
         }
-        let mut carried = Entry::new(Tag::of(hash), tick, place.record);
-        for b in place.line..bucket {
-            carried = self.buckets[b].shift_in(0, SLOTS - 1, carried);
+        let entry = Entry::new(Tag::of(hash), tick, place.record).spoke_again();
+        if bucket == place.line {
+            self.buckets[bucket].shift_in(0, slot, entry);
+        } else {
+            self.enter(place.line, 0, place.slot, entry);
         }
-        self.buckets[bucket].shift_in(0, slot, carried);
+    }
+
+    /// Puts `entry` into slot `at` of a line and moves what was in `at..upto` back by one. What was in `upto` is overwritten.
+    fn enter(&mut self, line: usize, at: usize, upto: usize, entry: Entry) {
+        let (mut bucket, mut slot) = (line + at / SLOTS, at % SLOTS);
+        let (last_bucket, last_slot) = (line + upto / SLOTS, upto % SLOTS);
+        let mut carried = entry;
+        while bucket < last_bucket {
+            carried = self.buckets[bucket].shift_in(slot, SLOTS - 1, carried);
+            (bucket, slot) = (bucket + 1, 0);
+        }
+        self.buckets[bucket].shift_in(slot, last_slot, carried);
     }
 
     /// How many slots of the line are occupied.
@@ -165,9 +185,10 @@ impl Table {
         self.buckets[line..line + self.buckets_per_line].iter().map(Bucket::occupied).sum()
     }
 
-    /// Whether a new flow with this hash can only enter if another leaves; if so, the one that has to: the last of its line. When
-    /// the records are used up and this line holds less than its share, the last of a line that holds more: chance fills lines
-    /// unevenly, and in a short line a new flow would soon push a living one out.
+    /// Whether a new flow with this hash can only enter if another leaves; if so, the one that has to: the last of its line.
+    ///
+    /// Chance fills lines unevenly, with flows and with living ones. When the records are used up, a line that holds less than its share, or
+    /// whose last flow has spoken again, looks for a silent last one in other lines first.
     #[inline]
     pub fn victim(&mut self, hash: u64) -> Option<Place> {
         let line = self.line_of(hash);
@@ -178,21 +199,22 @@ impl Table {
         if !self.free.is_empty() || (self.unused as usize) < self.records.len() {
             return None;
         }
-        let share = self.line_slots / 2;
-        if occupied >= share && occupied > 0 {
-            Some(self.last_of(line, occupied))
-        } else {
-            Some(self.give_way(line, occupied))
+        let has_share = occupied >= self.line_slots / 2;
+        if has_share && let Some(place) = self.silent_last_of(line, occupied) {
+            return Some(place);
         }
+        Some(self.give_way(line, occupied, if has_share { self.line_slots / 4 } else { self.line_slots / 2 }))
     }
 
-    /// A flow that gives way for a new one in a line that holds less than its share.
-    fn give_way(&mut self, line: usize, occupied: usize) -> Place {
+    /// A flow that gives way for a new one in `line`: a silent last one of a line that holds more than `least`, if one is found soon.
+    fn give_way(&mut self, line: usize, occupied: usize, least: usize) -> Place {
         for _ in 0..LINES_ASKED {
             let asked = self.next_asked();
             let there = self.occupied(asked);
-            if there > self.line_slots / 2 {
-                return self.last_of(asked, there);
+            if there > least
+                && let Some(place) = self.silent_last_of(asked, there)
+            {
+                return place;
             }
         }
         if occupied > 0 {
@@ -207,19 +229,35 @@ impl Table {
         }
     }
 
+    /// The last flow of a line, unless it has spoken again or there is none.
+    #[inline]
+    fn silent_last_of(&self, line: usize, occupied: usize) -> Option<Place> {
+        let slot = occupied.checked_sub(1)?;
+        let entry = self.buckets[line + slot / SLOTS].entry(slot % SLOTS);
+        if entry.spared().is_some() { None } else { Some(Place { line, slot, record: entry.index }) }
+    }
+
     fn next_asked(&mut self) -> usize {
         let asked = self.asked;
         self.asked = (asked + self.buckets_per_line) % self.buckets.len();
         asked
     }
 
+    /// The flow of a line that has to leave: the last, unless it has spoken again. Such a flow is spared once: it goes back to where new
+    /// flows enter.
     #[inline]
-    fn last_of(&self, line: usize, occupied: usize) -> Place {
+    fn last_of(&mut self, line: usize, occupied: usize) -> Place {
         let slot = occupied - 1;
+        for _ in 0..MOST_SPARED {
+            match self.buckets[line + slot / SLOTS].entry(slot % SLOTS).spared() {
+                Some(entry) => self.enter(line, occupied * ENTRY_EIGHTHS / 8, slot, entry),
+                None => break,
+            }
+        }
         Place { line, slot, record: self.buckets[line + slot / SLOTS].index(slot % SLOTS) }
     }
 
-    /// Enters a new flow in the middle of its line. There must be a place: see [`Table::victim`].
+    /// Enters a new flow behind the middle of its line. There must be a place: see [`Table::victim`].
     #[inline]
     pub fn insert(&mut self, hash: u64, tick: u16, flow: Flow) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
@@ -229,14 +267,8 @@ impl Table {
         self.records[number as usize] = flow;
         let line = self.line_of(hash);
         let occupied = self.occupied(line);
-        let (mut bucket, mut slot) = (line + occupied / 2 / SLOTS, occupied / 2 % SLOTS);
-        let (last_bucket, last_slot) = (line + occupied / SLOTS, occupied % SLOTS);
-        let mut carried = Entry::new(Tag::of(hash), tick, number);
-        while bucket < last_bucket {
-            carried = self.buckets[bucket].shift_in(slot, SLOTS - 1, carried);
-            (bucket, slot) = (bucket + 1, 0);
-        }
-        self.buckets[bucket].shift_in(slot, last_slot, carried);
+        let entry = Entry::new(Tag::of(hash), tick, number);
+        self.enter(line, (occupied + 1) * ENTRY_EIGHTHS / 8, occupied, entry);
         number
     }
 

@@ -2,10 +2,10 @@
 
 use super::SLOTS;
 
-/// Bit i is set where `values[i]` is `wanted`.
+/// Bit i is set where the `bits` of `values[i]` are `wanted`.
 #[inline]
-pub(super) fn equal(values: &[u16; SLOTS], wanted: u16) -> u16 {
-    values.iter().enumerate().fold(0, |mask, (i, &v)| mask | ((v == wanted) as u16) << i)
+pub(super) fn equal_in(values: &[u16; SLOTS], bits: u16, wanted: u16) -> u16 {
+    values.iter().enumerate().fold(0, |mask, (i, &v)| mask | ((v & bits == wanted) as u16) << i)
 }
 
 /// Bit i is set where `ticks[i]` is at least `age` before `now`, modulo 2^16.

@@ -19,14 +19,15 @@ fn mask(low: __m128i, high: __m128i) -> u16 {
     unsafe { _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u16 }
 }
 
-/// Bit i is set where `values[i]` is `wanted`.
+/// Bit i is set where the `bits` of `values[i]` are `wanted`.
 #[inline(always)]
-pub(super) fn equal(values: &[u16; SLOTS], wanted: u16) -> u16 {
+pub(super) fn equal_in(values: &[u16; SLOTS], bits: u16, wanted: u16) -> u16 {
     let (low, high) = load(values);
     // SAFETY: SSE2 is part of x86-64.
     unsafe {
-        let wanted = _mm_set1_epi16(wanted as i16);
-        mask(_mm_cmpeq_epi16(low, wanted), _mm_cmpeq_epi16(high, wanted))
+        let (bits, wanted) = (_mm_set1_epi16(bits as i16), _mm_set1_epi16(wanted as i16));
+        let equal = |values| _mm_cmpeq_epi16(_mm_and_si128(values, bits), wanted);
+        mask(equal(low), equal(high))
     }
 }
 
