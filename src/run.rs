@@ -65,7 +65,17 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
         .collect::<Result<Vec<_>, _>>()?;
     let plan = Plan::new(&settings, &sources);
     let caches = plan.caches(&settings, &plugins).map_err(of(&configuration.storage))?;
-    let memory: usize = caches.iter().flatten().map(Cache::memory).sum();
+    let hasher = KeyHasher::random();
+    let fragments = sources
+        .iter()
+        .map(|_| {
+            let cache = |(buckets, timeout_s)| FragmentCache::new(buckets, timeout_s, hasher);
+            settings.fragments.map(cache).transpose()
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("cache: not enough memory for the fragment cache: {error}"))?;
+    let memory = caches.iter().flatten().map(Cache::memory).sum::<usize>()
+        + fragments.iter().flatten().map(FragmentCache::memory).sum::<usize>();
     let stop = stop_on_signals()?;
     let all_files = sources.iter().all(|s| !s.is_live());
     let context = Context { schemas: factories.iter().map(|(_, schema)| *schema).collect() };
@@ -83,7 +93,8 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
         memory.div_ceil(1 << 20)
     );
     let ports = ports_by_worker(&mut outputs, plan.workers());
-    let ends = flow(configuration, &settings, &plan, sources, caches, ports, &outputs, &stop)?;
+    let tables = Tables { caches, fragments, hasher };
+    let ends = flow(configuration, &settings, &plan, sources, tables, ports, &outputs, &stop)?;
 
     let owns_standard_output = outputs.iter().any(|o| o.owns_standard_output);
     let outputs = outputs
@@ -127,6 +138,15 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, StartError> {
 /// A larger batch gains nothing and costs memory.
 const MOST_BATCH_PACKETS: usize = 1 << 16;
 
+/// What the threads look packets up in.
+struct Tables {
+    /// The caches of each worker.
+    caches: Vec<Vec<Cache>>,
+    /// The fragment cache of each input.
+    fragments: Vec<Option<FragmentCache>>,
+    hasher: KeyHasher,
+}
+
 /// How the captures and workers ended.
 struct Ends {
     captures: Vec<CaptureEnd>,
@@ -142,12 +162,12 @@ fn flow(
     settings: &Settings,
     plan: &Plan,
     sources: Vec<Box<dyn Source>>,
-    caches: Vec<Vec<Cache>>,
+    tables: Tables,
     ports: Vec<Ports>,
     outputs: &[Started],
     stop: &AtomicBool,
 ) -> Result<Ends, StartError> {
-    let hasher = KeyHasher::random();
+    let Tables { caches, fragments, hasher } = tables;
     let read: Vec<AtomicU64> = sources.iter().map(|_| AtomicU64::new(0)).collect();
     let total: Option<u64> = sources.iter().map(|s| s.progress().map(|(_, total)| total)).sum();
     let (ended, wait_for_end) = mpsc::channel();
@@ -170,17 +190,16 @@ fn flow(
                 }
             }
         }
-        let inputs = configuration.inputs.iter().zip(sources).zip(&read).zip(lanes).enumerate();
+        let inputs =
+            configuration.inputs.iter().zip(sources).zip(&read).zip(lanes).zip(fragments).enumerate();
         let mut fused = fused.into_iter();
-        for (number, (((input, mut source), read), lanes)) in inputs {
+        for (number, ((((input, mut source), read), lanes), fragments)) in inputs {
             let capture_settings = CaptureSettings {
                 batch: configuration.batch_packets.min(MOST_BATCH_PACKETS),
                 most_packets: configuration.packets_per_input.unwrap_or(0),
                 inactive_s: settings.inactive_s,
                 hasher,
-                fragments: settings
-                    .fragments
-                    .map(|(buckets, timeout_s)| FragmentCache::new(buckets, timeout_s, hasher)),
+                fragments,
                 stop,
                 progress: read,
             };

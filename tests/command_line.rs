@@ -249,7 +249,8 @@ fn several_outputs_say_the_same() {
     let scratch = Scratch::new();
     let capture = scratch.capture(Shape::L7, 3000, 200);
     let [first, second, third] = ["first.json", "second.json", "third.txt"].map(|name| scratch.path(name));
-    let mut command = weir_on(&capture, ALL_PLUGINS);
+    // One thread, so that the order of the records is the same.
+    let mut command = weir_on(&capture, &format!("-s cache;fused {ALL_PLUGINS}"));
     for output in [
         format!("json;file={}", first.display()),
         "null".to_owned(),
@@ -294,9 +295,10 @@ fn the_tables_go_where_no_machine_reads() {
     assert!(has_tables(&text.stdout) && !has_tables(&text.stderr), "text on standard output is for people");
     let null = run(&mut weir_on(&capture, "-o null"));
     assert!(has_tables(&null.stdout) && !has_tables(&null.stderr));
-    let json = run(&mut weir_on(&capture, "-o json"));
+    // One thread, so that the order of the records is the same.
+    let json = run(&mut weir_on(&capture, "-s cache;fused -o json"));
     assert!(!has_tables(&json.stdout) && has_tables(&json.stderr));
-    let dash = run(&mut weir_on(&capture, "-o json;file=- -o null"));
+    let dash = run(&mut weir_on(&capture, "-s cache;fused -o json;file=- -o null"));
     assert!(!has_tables(&dash.stdout) && has_tables(&dash.stderr));
     assert_eq!(json.stdout, dash.stdout);
 }

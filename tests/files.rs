@@ -96,9 +96,9 @@ fn the_same_packets_in_any_file_are_the_same_records() {
 #[test]
 fn standard_input_may_be_a_file() {
     let path = committed("quickstart");
-    let expected = json(&path, "");
+    let expected = json(&path, "-s cache;fused");
     let file = std::fs::File::open(&path).unwrap();
-    let ended = run(weir("-i pcap;file=- -o json").stdin(file));
+    let ended = run(weir("-i pcap;file=- -s cache;fused -o json").stdin(file));
     assert_eq!((ended.status, ended.stdout), (Some(0), expected.stdout));
 }
 

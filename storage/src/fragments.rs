@@ -7,29 +7,38 @@ use weir_flow::key::Oriented;
 use weir_flow::packet::Fragment;
 use weir_flow::{FlowKey, KeyHasher, Packet, Timestamp};
 
+use crate::memory::{ZeroIsValid, Zeroed};
+
 /// First fragments remembered per bucket.
 const PER_BUCKET: usize = 4;
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Remembered {
-    /// The datagram: addresses, protocol and VLAN id as sent, the identification in place of the ports.
-    datagram: Option<Datagram>,
-    ports: (u16, u16),
+    datagram: Datagram,
+    /// Source and destination port.
+    ports: [u16; 2],
     time: Timestamp,
+    /// Zero for a place that has never been used.
+    is_used: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Datagram {
+    /// Addresses, protocol and VLAN id, ports 0.
     key: FlowKey,
     source_is_low: bool,
     identification: u32,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Bucket {
     remembered: [Remembered; PER_BUCKET],
     next: u8,
 }
+
+// SAFETY: integers and booleans only; all zero is a bucket of unused places.
+#[allow(unsafe_code)]
+unsafe impl ZeroIsValid for Bucket {}
 
 /// Counters of the fragment cache.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -56,7 +65,7 @@ impl FragmentCounters {
 
 /// Remembers the ports of first fragments.
 pub struct FragmentCache {
-    buckets: Vec<Bucket>,
+    buckets: Zeroed<Bucket>,
     timeout_s: u32,
     hasher: KeyHasher,
     counters: FragmentCounters,
@@ -64,13 +73,17 @@ pub struct FragmentCache {
 
 impl FragmentCache {
     /// A cache of `buckets` buckets (at least 1) of four datagrams that remembers for `timeout_s` seconds.
-    pub fn new(buckets: usize, timeout_s: u32, hasher: KeyHasher) -> FragmentCache {
-        FragmentCache {
-            buckets: vec![Bucket::default(); buckets.max(1)],
-            timeout_s,
-            hasher,
-            counters: FragmentCounters::default(),
-        }
+    ///
+    /// # Errors
+    /// If the system does not give the memory.
+    pub fn new(buckets: usize, timeout_s: u32, hasher: KeyHasher) -> std::io::Result<FragmentCache> {
+        let buckets = Zeroed::new(buckets.max(1))?;
+        Ok(FragmentCache { buckets, timeout_s, hasher, counters: FragmentCounters::default() })
+    }
+
+    /// Bytes reserved.
+    pub fn memory(&self) -> usize {
+        self.buckets.bytes()
     }
 
     /// The counters.
@@ -96,9 +109,10 @@ impl FragmentCache {
             self.counters.first += 1;
             let place = bucket.next as usize % PER_BUCKET;
             bucket.remembered[place] = Remembered {
-                datagram: Some(datagram),
-                ports: (as_sent.source_port, as_sent.destination_port),
+                datagram,
+                ports: [as_sent.source_port, as_sent.destination_port],
                 time: packet.time,
+                is_used: true,
             };
             bucket.next = (place as u8 + 1) % PER_BUCKET as u8;
             return;
@@ -107,7 +121,7 @@ impl FragmentCache {
             (1..=PER_BUCKET).map(|back| (bucket.next as usize + PER_BUCKET - back) % PER_BUCKET);
         let found = newest_first
             .map(|place| &bucket.remembered[place])
-            .find(|remembered| remembered.datagram == Some(datagram));
+            .find(|remembered| remembered.is_used && remembered.datagram == datagram);
         match found {
             None => self.counters.not_found += 1,
             Some(first) => {
@@ -116,7 +130,7 @@ impl FragmentCache {
                     first.time.nanoseconds(),
                 );
                 if packet.time <= until {
-                    let (source_port, destination_port) = first.ports;
+                    let [source_port, destination_port] = first.ports;
                     packet.set_key(&Oriented { source_port, destination_port, ..as_sent });
                 } else {
                     self.counters.timed_out += 1;
@@ -128,6 +142,8 @@ impl FragmentCache {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use weir_flow::packet::protocol;
 
@@ -159,7 +175,7 @@ mod tests {
 
     #[test]
     fn later_fragments_get_the_ports_of_the_first_in_time_and_of_their_own_datagram_only() {
-        let mut cache = FragmentCache::new(7, 3, KeyHasher::with_seed(1));
+        let mut cache = FragmentCache::new(7, 3, KeyHasher::with_seed(1)).unwrap();
         let c = &mut cache;
         assert_eq!(ports_after(c, packet(0, 9, 2, (500, 600), protocol::UDP), 77, true), (500, 600));
         assert_eq!(ports_after(c, packet(3000, 9, 2, (0, 0), protocol::UDP), 77, false), (500, 600));
@@ -184,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_newest_first_fragment_with_an_identification_counts() {
-        let mut cache = FragmentCache::new(1, 3, KeyHasher::with_seed(1));
+        let mut cache = FragmentCache::new(1, 3, KeyHasher::with_seed(1)).unwrap();
         for port in 1..=6 {
             ports_after(&mut cache, packet(0, 9, 2, (port, 1), protocol::UDP), 77, true);
         }

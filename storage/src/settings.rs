@@ -52,8 +52,8 @@ pub static OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "shards",
         "",
-        Argument::Number("N", 1, 1024),
-        "worker threads, each with its share of the records; absent: 1",
+        Argument::Number("N", 1, 256),
+        "worker threads, each with its share of the records; absent: 2 for a single input where there are several CPUs, else fused",
     ),
     OptionSpec::new("fused", "", Argument::Flag, "capture, cache and plugins in one thread per input"),
     OptionSpec::new("threaded", "", Argument::Flag, "worker threads apart from the capture threads"),
@@ -117,7 +117,7 @@ impl Settings {
                 }
                 (true, ..) => Some(Threading::Fused),
                 (false, _, true) => Some(Threading::Threaded { shards: options.number("shards") as usize }),
-                (false, true, false) => Some(Threading::Threaded { shards: 1 }),
+                (false, true, false) => Some(Threading::Threaded { shards: 2 }),
                 (false, false, false) => None,
             };
         let mut cpus = Vec::new();

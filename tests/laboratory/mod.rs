@@ -132,8 +132,9 @@ pub(crate) fn walk(
         plugins.iter().map(|(factory, schema)| EnabledPlugin { factory: factory.as_ref(), schema }).collect();
     let mut cache = Cache::new(settings, settings.records, &enabled).unwrap();
     let hasher = KeyHasher::with_seed(1);
-    let mut fragments =
-        settings.fragments.map(|(buckets, timeout_s)| FragmentCache::new(buckets, timeout_s, hasher));
+    let mut fragments = settings
+        .fragments
+        .map(|(buckets, timeout_s)| FragmentCache::new(buckets, timeout_s, hasher).unwrap());
     let mut clock = Clock::new(settings.inactive_s);
     let mut skipped = SkipCounters::default();
     let (mut frames, mut packets): (Vec<CapturedFrame>, Vec<Packet>) = (Vec::new(), Vec::new());
