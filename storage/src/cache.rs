@@ -198,6 +198,7 @@ impl Cache {
             None => {
                 if let Some(victim) = self.table.victim(packet.hash) {
                     self.end(victim.record, EndReason::LackOfResources, out);
+                    self.streams.release(self.table.record_mut(victim.record), victim.record);
                     self.table.remove(victim);
                 }
                 let flow = Flow { key, ..Flow::begin(packet) };

@@ -66,6 +66,8 @@ impl Cache {
         match offered {
             Some(Offered { arrival: Arrival::Nothing, .. }) => wanting & !self.dispatch.stream(),
             Some(_) => wanting | interested & self.dispatch.stream(),
+            // Not the beginning of a message, nor in any order.
+            None if packet.later_fragment => wanting & !self.dispatch.stream(),
             None => wanting,
         }
     }

@@ -124,3 +124,37 @@ fn held_bytes_are_bounded() {
     assert_eq!(cache.streams.held_bytes(), 0);
     assert_eq!(out.0.len(), 8);
 }
+
+#[test]
+fn a_record_that_makes_room_gives_up_its_held_bytes() {
+    static UNFINISHED: &[u8] = b"no line feed";
+    let plugins = [EnabledPlugin { factory: &LinesFactory, schema: &SCHEMA }];
+    let settings = Settings { records: 16, ..Settings::default() };
+    let mut cache = Cache::new(&settings, 16, &plugins).unwrap();
+    let syn = |i| at(1, i, false, tcp::SYN);
+    let mut sent: Vec<_> = (1..60).map(syn).collect();
+    sent.push(Sent { payload: UNFINISHED, ..at(1, 0, false, tcp::ACK | tcp::PSH) });
+    sent.extend((60..160).map(syn));
+    let mut out = Collected::default();
+    let mut most = 0;
+    for (_, packet) in packets(&sent, &KeyHasher::with_seed(7), 30) {
+        cache.put(&[packet], &mut out);
+        most = most.max(cache.streams.held_bytes());
+    }
+    assert_eq!((most, cache.streams.held_bytes()), (UNFINISHED.len(), 0));
+}
+
+#[test]
+fn a_later_fragment_is_shown_to_no_plugin_that_reads_messages() {
+    static LINE: &[u8] = b"a line\n";
+    let plugins = [EnabledPlugin { factory: &LinesFactory, schema: &SCHEMA }];
+    let mut cache = Cache::new(&Settings { records: 16, ..Settings::default() }, 16, &plugins).unwrap();
+    let sent = [Sent { payload: LINE, ..at(1, 1, false, 0) }];
+    let mut out = Collected::default();
+    for (_, mut packet) in packets(&sent, &KeyHasher::with_seed(7), 30) {
+        packet.later_fragment = true;
+        cache.put(&[packet], &mut out);
+    }
+    cache.finish(0, &mut out);
+    assert_eq!((out.0[0].packets, &*out.0[0].said), ([1, 0], &[][..]));
+}
