@@ -1,30 +1,33 @@
-//! Waiting without a lock: spin a little, then sleep longer and longer.
+//! Waiting without a lock: spin a little, sleep briefly, then longer.
 
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_utils::Backoff;
 
-const SHORTEST: Duration = Duration::from_micros(20);
-/// A waiting thread that sleeps a millisecond at a time costs 0.1 % of a core.
-const LONGEST: Duration = Duration::from_millis(1);
+/// The sleep of a thread that had work a moment ago, and how often it sleeps so before it counts as idle. Longer or growing sleeps
+/// leave a processor idle between two threads that feed each other.
+const SHORT: Duration = Duration::from_micros(50);
+const SHORT_SLEEPS: u32 = 40;
+/// The sleep of an idle thread: a millisecond at a time costs 0.1 % of a core.
+const LONG: Duration = Duration::from_millis(1);
 
 /// The patience of a thread that polls.
 pub(crate) struct Wait {
     /// Spinning before the first sleep, if others wait for this thread.
     backoff: Option<Backoff>,
-    sleep: Duration,
+    short_sleeps: u32,
 }
 
 impl Wait {
     /// For threads that others wait for: spins before it sleeps.
     pub(crate) fn alert() -> Wait {
-        Wait { backoff: Some(Backoff::new()), sleep: SHORTEST }
+        Wait { backoff: Some(Backoff::new()), short_sleeps: 0 }
     }
 
     /// For threads with long queues, for which a millisecond is nothing: sleeps at once.
     pub(crate) fn calm() -> Wait {
-        Wait { backoff: None, sleep: LONGEST }
+        Wait { backoff: None, short_sleeps: SHORT_SLEEPS }
     }
 
     /// There was work: be alert again.
@@ -32,11 +35,11 @@ impl Wait {
     pub(crate) fn worked(&mut self) {
         if let Some(backoff) = &self.backoff {
             backoff.reset();
-            self.sleep = SHORTEST;
+            self.short_sleeps = 0;
         }
     }
 
-    /// There was nothing to do: wait a little. Answers whether the longest sleep is reached, so that idle work can be done.
+    /// There was nothing to do: wait a little. Answers whether the thread counts as idle, so that idle work can be done.
     #[inline]
     pub(crate) fn idle(&mut self) -> bool {
         if let Some(backoff) = &self.backoff
@@ -45,8 +48,12 @@ impl Wait {
             backoff.snooze();
             return false;
         }
-        thread::sleep(self.sleep);
-        self.sleep = (self.sleep * 2).min(LONGEST);
-        self.sleep == LONGEST
+        if self.short_sleeps < SHORT_SLEEPS {
+            self.short_sleeps += 1;
+            thread::sleep(SHORT);
+            return false;
+        }
+        thread::sleep(LONG);
+        true
     }
 }
