@@ -18,7 +18,7 @@ impl Plan {
     pub(super) fn new(settings: &Settings, sources: &[Box<dyn Source>]) -> Plan {
         let threading = settings.threading.unwrap_or_else(|| {
             let cpus = thread::available_parallelism().map_or(1, |n| n.get());
-            // Measured on two CPUs, with plugins: two workers take 0.54 to 0.65 of the time of one thread, one worker 0.73 to 0.81. A
+            // Measured on two CPUs, with three plugins: two workers took 0.53 to 0.77 of the time of one thread, one worker 0.73 to 0.81. A
             // capture thread is as busy as two workers. Several inputs already keep several CPUs busy.
             if sources.len() == 1 && cpus > 1 { Threading::Threaded { shards: 2 } } else { Threading::Fused }
         });

@@ -19,8 +19,7 @@ use crate::statistics::Statistics;
 use crate::streams::{Arrival, Streams};
 use crate::table::{Place, Table};
 
-/// Packets whose cache misses overlap. With 16 the misses of one burst are over before the next begins to ask; beyond 64 the
-/// lines asked for first begin to be evicted again.
+/// Packets whose cache misses overlap: as many as a batch from an input has by default. They ask for some 24 KiB, which stays near.
 const BURST: usize = 64;
 
 /// Bytes that streams may hold on average per record.

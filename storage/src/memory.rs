@@ -1,7 +1,7 @@
 //! Large zeroed arrays: reserved at start, touched only as they are used, on huge pages where the system has them.
 //!
 //! A flow table is visited at random. With pages of 4 KiB nearly every visit also misses the translation buffers; pages of
-//! 2 MiB spare that (measured with a million flows: a third of the time of a lookup).
+//! 2 MiB spare that (measured, four million packets of a million flows: 0.74 s of CPU time instead of 0.83 s).
 #![allow(unsafe_code)]
 
 use std::ops::{Deref, DerefMut};
