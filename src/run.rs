@@ -44,6 +44,12 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     for warning in &configuration.warnings {
         eprintln!("Warning: {warning}");
     }
+    for input in &configuration.inputs {
+        let parameters = &input.parameters;
+        if input.name == "pcap" && parameters.is_given("file") && parameters.is_given("snaplen") {
+            eprintln!("Warning: pcap: option snaplen has no effect on a file");
+        }
+    }
     if !configuration.cpus.is_empty() {
         affinity::restrict_to(&configuration.cpus).map_err(|error| format!("option --cpus: {error}"))?;
     }

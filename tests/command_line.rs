@@ -462,3 +462,15 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(status.code(), Some(1));
     assert!(began.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn a_snap_length_for_a_file_is_said_to_have_no_effect() {
+    let path = committed(READABLE);
+    let ended = run(&mut weir(&format!("-i pcap;file={};snaplen=200 -o null", path.display())));
+    assert_eq!(ended.status, Some(0));
+    assert!(
+        ended.stderr.contains("Warning: pcap: option snaplen has no effect on a file\n"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -243,7 +243,6 @@ impl Streams {
             side.early.insert(place, (sequence, payload.into()));
             self.total += payload.len();
         }
-        let side = &self.held.get(flow.stream, owner).expect("held above").sides[side_index(sender)];
         let too_much = side.early.len() > SEGMENT_LIMIT || side.len() > DIRECTION_LIMIT;
         let arrival = if too_much { self.skip_gap(flow, owner, sender) } else { Arrival::Nothing };
         self.keep_within_limit();
