@@ -12,4 +12,4 @@ pub mod registry;
 pub mod source;
 
 pub use registry::{INPUTS, InputDescriptor};
-pub use source::{CapturedFrame, Lease, LinkType, Poll, Source, SourceError};
+pub use source::{CapturedFrame, Lease, LinkType, Losses, Poll, Source, SourceError};

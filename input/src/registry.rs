@@ -16,6 +16,8 @@ pub struct InputDescriptor {
     pub options: &'static [OptionSpec],
     /// Opens it. Nothing is left behind if that fails.
     pub open: fn(&Parsed) -> Result<Box<dyn Source>, SourceError>,
+    /// The text that its option `list` asks for, for inputs that have one: what it can capture from.
+    pub list: Option<fn() -> Result<String, SourceError>>,
 }
 
 /// All inputs.
@@ -24,6 +26,7 @@ pub static INPUTS: &[InputDescriptor] = &[InputDescriptor {
     doc: "Input plugin for reading packets from a pcap or pcapng file, plain, gzip or zstd",
     options: PCAP_OPTIONS,
     open: open_pcap,
+    list: None,
 }];
 
 /// The input called `name`.

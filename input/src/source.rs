@@ -1,5 +1,7 @@
 //! What every input is: a lender of captured frames.
 
+use std::time::Duration;
+
 use thiserror::Error;
 use weir_flow::{Frame, Timestamp};
 
@@ -50,26 +52,55 @@ pub struct Lease(pub u64);
 pub enum Poll {
     /// Frames were appended; all of them lie in the memory of this lease.
     Frames(Lease),
-    /// Nothing now; there may be more later.
+    /// Nothing now; there may be more later. What a live source lends from now on comes under a later lease.
     Idle,
     /// There will be no more.
     End,
 }
 
+/// Frames that were meant for a source and never came out of it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Losses {
+    /// Dropped by the kernel, because the source did not take them in time.
+    pub kernel: u64,
+    /// Dropped by the network interface or its driver, before the kernel saw them.
+    pub interface: u64,
+}
+
 /// A source of captured frames. One thread polls it; frames may be used by others until their lease is given back.
 pub trait Source: Send {
-    /// Appends up to `limit` frames (at least 1 is meant) to `frames`.
+    /// Appends up to `limit` frames (at least 1 is meant) to `frames`. Does not wait for them.
     ///
     /// # Errors
     /// What went wrong with the source. Frames before the error have been delivered; there will be no more.
     fn poll(&mut self, frames: &mut Vec<CapturedFrame>, limit: usize) -> Result<Poll, SourceError>;
 
     /// Takes the memory of `lease` back: no frame of it is used any more. Every lease is given back once, in any order, and only
-    /// after a poll has answered with a later lease, or with the end.
+    /// after a poll has answered with a later lease, or with the end, or, if the source is live, with [`Poll::Idle`].
     fn give_back(&mut self, lease: Lease);
 
     /// Whether time passes on its own: a device, not a file.
     fn is_live(&self) -> bool;
+
+    /// Waits until [`Source::poll`] may have something, at most for `longest`. Called when it was idle and everything lent has been
+    /// given back. `false` if the source cannot wait; the caller then has to.
+    fn wait(&mut self, longest: Duration) -> bool {
+        let _ = longest;
+        false
+    }
+
+    /// The program is to end. A live source receives nothing more from now on, still delivers what it has received, and then ends.
+    fn stop(&mut self) {}
+
+    /// What was lost since the source was opened. May ask the system, so it is not for every packet.
+    fn losses(&mut self) -> Losses {
+        Losses::default()
+    }
+
+    /// Something that people should know and that does not end the source: one line, each told once.
+    fn notice(&mut self) -> Option<String> {
+        None
+    }
 
     /// Bytes read and bytes in total, where known.
     fn progress(&self) -> Option<(u64, u64)> {
@@ -107,6 +138,22 @@ pub enum SourceError {
         link_type: u16,
         /// The names of those that are.
         supported: String,
+    },
+    /// A network interface cannot be captured from.
+    #[error("{interface}: {what}: {source}")]
+    Interface {
+        /// Its name as given.
+        interface: String,
+        /// What was tried.
+        what: &'static str,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The process may not capture.
+    #[error("{interface}: no permission to capture packets: run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)")]
+    Permission {
+        /// The name of the interface as given.
+        interface: String,
     },
     /// The option needs a feature that this build lacks, or a capability that is still missing.
     #[error("{0}")]
