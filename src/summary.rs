@@ -1,76 +1,163 @@
-//! What is said at the end of a run.
+//! What the ledger says, as tables: at the end of a run, and whenever somebody asks.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
 use weir_flow::EndReason;
 use weir_input::parse::SkipCounters;
-use weir_output::OutputError;
-use weir_storage::Statistics;
 use weir_storage::fragments::FragmentCounters;
 
-use crate::engine::capture::CaptureEnd;
-use crate::engine::output::OutputEnd;
-use crate::tables::{InputRow, OutputRow, Tables};
+use crate::engine::ledger::{CaptureCounters, Ledger, OutputPage, PassCounters, Totals, WorkerCounters};
+use crate::tables::{Fate, InputRow, OutputRow, Tables};
 
-/// Writes the tables, to standard error if an output owns standard output. Whether everything went well.
-pub(crate) fn write(
-    captures: &[CaptureEnd],
-    outputs: &[OutputEnd],
-    statistics: &Statistics,
-    owns_standard_output: bool,
-) -> bool {
-    let mut skipped = SkipCounters::default();
-    let mut fragments = FragmentCounters::default();
-    let inputs: Vec<InputRow> = captures
-        .iter()
-        .map(|end| {
-            skipped.merge(&end.skipped);
-            fragments.merge(&end.fragments);
-            InputRow {
-                packets: end.packets,
-                parsed: end.parsed,
-                bytes: end.bytes,
-                dropped: 0,
-                qtime_ns: end.storage_time.as_nanos() as u64,
-                status: end.result.as_ref().map(|_| ()).map_err(ToString::to_string),
-            }
-        })
-        .collect();
-    let outputs: Vec<OutputRow> = outputs
-        .iter()
-        .map(|end| OutputRow {
-            biflows: end.totals.records,
-            packets: end.totals.packets,
-            bytes: end.totals.bytes,
-            dropped: end.totals.dropped,
-            // A reader that has seen enough is no error.
-            status: match &end.result {
-                Ok(()) | Err(OutputError::StandardOutputClosed) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            },
-        })
-        .collect();
-    let skipped: Vec<(&str, u64)> = skipped.iter().map(|(reason, count)| (reason.name(), count)).collect();
-    let cache = cache_lines(statistics, &fragments);
-    let tables = Tables { inputs: &inputs, outputs: &outputs, skipped: &skipped, cache: &cache };
+/// Writes the tables at the end of a run, to standard error if an output owns standard output. Whether everything went well.
+pub(crate) fn write(ledger: &Ledger, owns_standard_output: bool) -> bool {
     let written = if owns_standard_output {
-        tables.write(&mut io::stderr().lock())
+        write_to(&mut io::stderr().lock(), ledger, Moment::End)
     } else {
-        tables.write(&mut io::stdout().lock())
+        write_to(&mut io::stdout().lock(), ledger, Moment::End)
     };
     let written = match written {
         Ok(()) => true,
         Err(error) => error.kind() == ErrorKind::BrokenPipe,
     };
-    let failed = inputs.iter().any(|i| i.status.is_err()) || outputs.iter().any(|o| o.status.is_err());
+    let has_failed = |ended: &OnceLock<Result<(), String>>| matches!(ended.get(), Some(Err(_)));
+    let failed = ledger.inputs.iter().any(|page| has_failed(&page.ended))
+        || ledger.outputs.iter().any(|page| has_failed(&page.ended));
     if failed {
         eprintln!("Error: a plugin ended unexpectedly");
     }
     written && !failed
 }
 
+/// When the tables are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Moment {
+    /// While threads are at work.
+    Running,
+    /// After the last of them has ended.
+    End,
+}
+
+/// Writes the tables as they are at this moment.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub(crate) fn write_to(out: &mut impl Write, ledger: &Ledger, moment: Moment) -> io::Result<()> {
+    // Against the stream, see the ledger.
+    let passes: Vec<Passes> = ledger.outputs.iter().map(Passes::read).collect();
+    let mut workers = WorkerCounters::default();
+    for worker in &ledger.workers {
+        let counters = worker.read();
+        workers.statistics.merge(&counters.statistics);
+        workers.records += counters.records;
+    }
+    let captures: Vec<CaptureCounters> = ledger.inputs.iter().map(|page| page.counters.read()).collect();
+
+    let mut skipped = SkipCounters::default();
+    let mut fragments = FragmentCounters::default();
+    let mut inputs = Vec::new();
+    for (counters, page) in captures.iter().zip(&ledger.inputs) {
+        skipped.merge(&counters.skipped);
+        fragments.merge(&counters.fragments);
+        inputs.push(InputRow {
+            packets: counters.packets,
+            parsed: counters.parsed,
+            bytes: counters.bytes,
+            dropped: counters.losses.kernel + counters.losses.interface,
+            qtime_ns: counters.storage_ns,
+            status: status(&page.ended),
+        });
+    }
+    let mut outputs = Vec::new();
+    let mut fates = Vec::new();
+    for (passes, page) in passes.iter().zip(&ledger.outputs) {
+        let mut lost = passes.lost();
+        let mut waiting = passes.waiting();
+        if moment == Moment::End {
+            // What still waits for an output that hangs will not be written.
+            lost.add(&waiting);
+            waiting = Totals::default();
+        }
+        let Totals { records, packets, bytes } = passes.taken.all;
+        outputs.push(OutputRow {
+            biflows: records,
+            packets,
+            bytes,
+            dropped: lost.records,
+            status: status(&page.ended),
+        });
+        fates.push(Fate {
+            received: inputs.iter().map(|row| row.packets + row.dropped).sum(),
+            dropped: inputs.iter().map(|row| row.dropped).sum(),
+            skipped: skipped.total(),
+            in_flows: inputs
+                .iter()
+                .map(|row| row.packets)
+                .sum::<u64>()
+                .saturating_sub(skipped.total() + passes.encoded.all.packets),
+            waiting: waiting.packets,
+            written: passes.taken.all.less(&passes.taken.dropped).packets,
+            lost: lost.packets,
+        });
+    }
+    let skipped: Vec<(&str, u64)> = skipped.iter().map(|(reason, count)| (reason.name(), count)).collect();
+    let kernel = captures.iter().map(|counters| counters.losses.kernel).sum();
+    let interface = captures.iter().map(|counters| counters.losses.interface).sum();
+    let dropped = [
+        ("by the kernel: the probe did not take them in time", kernel),
+        ("by the network interface", interface),
+    ];
+    let cache = cache_lines(&workers, &fragments);
+    Tables {
+        inputs: &inputs,
+        outputs: &outputs,
+        fates: &fates,
+        dropped: &dropped,
+        skipped: &skipped,
+        cache: &cache,
+    }
+    .write(out)
+}
+
+/// `ok`, or the error that ended it.
+fn status(ended: &OnceLock<Result<(), String>>) -> Result<(), String> {
+    ended.get().cloned().unwrap_or(Ok(()))
+}
+
+/// What has passed to an output and through it.
+struct Passes {
+    encoded: PassCounters,
+    taken: PassCounters,
+}
+
+impl Passes {
+    fn read(page: &OutputPage) -> Passes {
+        let taken = page.taken.read();
+        let mut encoded = PassCounters::default();
+        for worker in &page.encoded {
+            let counters = worker.read();
+            encoded.all.add(&counters.all);
+            encoded.dropped.add(&counters.dropped);
+        }
+        Passes { encoded, taken }
+    }
+
+    fn lost(&self) -> Totals {
+        let mut lost = self.encoded.dropped;
+        lost.add(&self.taken.dropped);
+        lost
+    }
+
+    /// On the way from the workers.
+    fn waiting(&self) -> Totals {
+        self.encoded.all.less(&self.encoded.dropped).less(&self.taken.all)
+    }
+}
+
 /// What the cache counted, as far as it says something.
-fn cache_lines(statistics: &Statistics, fragments: &FragmentCounters) -> Vec<(&'static str, u64)> {
+fn cache_lines(workers: &WorkerCounters, fragments: &FragmentCounters) -> Vec<(&'static str, u64)> {
+    let statistics = &workers.statistics;
     let ended = |reason| statistics.exported_for(reason);
     let mut lines = vec![
         ("records ended: inactive", ended(EndReason::Inactive)),
@@ -78,6 +165,7 @@ fn cache_lines(statistics: &Statistics, fragments: &FragmentCounters) -> Vec<(&'
         ("records ended: end of flow", ended(EndReason::EndOfFlow)),
         ("records ended: forced", ended(EndReason::Forced)),
         ("records ended: lack of resources", ended(EndReason::LackOfResources)),
+        ("records in use", workers.records),
         ("packets older than the latest of their flow", statistics.late_packets),
         ("plugin states given up to make room", statistics.states_taken),
         ("held streams given up to make room", statistics.streams_taken),

@@ -34,6 +34,25 @@ pub(crate) struct OutputRow {
     pub(crate) status: Result<(), String>,
 }
 
+/// What became of the packets meant for the probe, as far as one output is concerned. The first is the sum of the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Fate {
+    /// All that were received, lost ones among them.
+    pub(crate) received: u64,
+    /// Lost before the probe could take them.
+    pub(crate) dropped: u64,
+    /// Not of a kind that makes a flow.
+    pub(crate) skipped: u64,
+    /// In flows that are not exported yet, or on their way there.
+    pub(crate) in_flows: u64,
+    /// In records that the output has not taken yet.
+    pub(crate) waiting: u64,
+    /// In records that the output has written.
+    pub(crate) written: u64,
+    /// In records that the output did not take or could not write.
+    pub(crate) lost: u64,
+}
+
 /// Everything that is said at the end of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables<'a> {
@@ -41,6 +60,10 @@ pub(crate) struct Tables<'a> {
     pub(crate) inputs: &'a [InputRow],
     /// One row per output.
     pub(crate) outputs: &'a [OutputRow],
+    /// One row per output.
+    pub(crate) fates: &'a [Fate],
+    /// How packets were lost before the probe could take them, with their numbers.
+    pub(crate) dropped: &'a [(&'a str, u64)],
     /// Reasons for which packets were skipped, with their numbers.
     pub(crate) skipped: &'a [(&'a str, u64)],
     /// What the cache has to say, label and number.
@@ -56,6 +79,9 @@ impl Tables<'_> {
         self.write_inputs(out)?;
         writeln!(out)?;
         self.write_outputs(out)?;
+        writeln!(out)?;
+        self.write_fates(out)?;
+        list(out, "Dropped packets:", self.dropped.iter().filter(|(_, count)| *count > 0))?;
         list(out, "Skipped packets:", self.skipped.iter().filter(|(_, count)| *count > 0))?;
         list(out, "Cache:", self.cache.iter())?;
         out.flush()
@@ -97,6 +123,23 @@ impl Tables<'_> {
                 row.bytes,
                 row.dropped,
                 status(&row.status)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_fates(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "Packets by output:")?;
+        writeln!(
+            out,
+            "{:>3}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}",
+            "#", "received", "dropped", "skipped", "in flows", "waiting", "written", "lost"
+        )?;
+        for (index, fate) in self.fates.iter().enumerate() {
+            let Fate { received, dropped, skipped, in_flows, waiting, written, lost } = fate;
+            writeln!(
+                out,
+                " {index:>2} {received:>12} {dropped:>12} {skipped:>12} {in_flows:>12} {waiting:>12} {written:>12} {lost:>12}"
             )?;
         }
         Ok(())
@@ -152,11 +195,14 @@ mod tests {
     const OUTPUT: OutputRow =
         OutputRow { biflows: 57, packets: 203, bytes: 87130, dropped: 0, status: Ok(()) };
 
+    const FATE: Fate =
+        Fate { received: 203, dropped: 0, skipped: 0, in_flows: 0, waiting: 0, written: 203, lost: 0 };
+
     #[test]
     fn the_tables_have_the_usual_shape() {
         let inputs = [input(46, 66168), input(157, 23804)];
         assert_eq!(
-            shown(&Tables { inputs: &inputs, outputs: &[OUTPUT], ..Tables::default() }),
+            shown(&Tables { inputs: &inputs, outputs: &[OUTPUT], fates: &[FATE], ..Tables::default() }),
             "\
 Input stats:
   #      packets       parsed               bytes      dropped           qtime status
@@ -167,6 +213,10 @@ SUM          203          203               89972            0               0
 Output stats:
   #      biflows      packets          bytes (L4)      dropped status
   0           57          203               87130            0     ok
+
+Packets by output:
+  #     received      dropped      skipped     in flows      waiting      written         lost
+  0          203            0            0            0            0          203            0
 "
         );
     }
@@ -177,14 +227,14 @@ Output stats:
         let lost = OutputRow { status: Err("disk full".to_owned()), dropped: 3, ..OUTPUT };
         let text = shown(&Tables { inputs: &[failed], outputs: &[OUTPUT, lost], ..Tables::default() });
         assert!(text.contains("               0 x.pcap: cut off at byte 24\n"), "{text}");
-        assert!(text.ends_with("            0     ok\n  1           57          203               87130            3 disk full\n"), "{text}");
+        assert!(text.contains("            0     ok\n  1           57          203               87130            3 disk full\n"), "{text}");
     }
 
     #[test]
     fn skipped_packets_are_listed_by_reason_where_there_are_any() {
         let skipped = [("not IP", 12), ("cut short", 0), ("unknown link type", 3)];
         let cache = [("records at once", 0)];
-        let text = shown(&Tables { inputs: &[], outputs: &[], skipped: &skipped, cache: &cache });
+        let text = shown(&Tables { skipped: &skipped, cache: &cache, ..Tables::default() });
         assert!(
             text.ends_with(
                 "\nSkipped packets:\n  not IP                      12\n  unknown link type            3\n\

@@ -1,20 +1,23 @@
 //! A capture thread: from the source to the pipeline.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use weir_flow::{KeyHasher, Packet};
-use weir_input::parse::{SkipCounters, parse};
+use weir_input::parse::parse;
 use weir_input::{CapturedFrame, Lease, Poll, Source, SourceError};
 use weir_storage::clock::Tick;
-use weir_storage::fragments::FragmentCounters;
 use weir_storage::{Clock, FragmentCache};
 
+use super::ledger::CaptureCounters;
 use super::pipeline::Pipeline;
+use super::published::Published;
 use super::wait::Wait;
 
 /// What a capture thread needs besides its source and its pipeline.
 pub(crate) struct CaptureSettings<'a> {
+    /// The input as it is called on the command line, for what it has to say.
+    pub(crate) name: &'static str,
     /// Frames per poll (`-q`).
     pub(crate) batch: usize,
     /// Parsed packets after which the input ends, 0 for no limit (`-c`).
@@ -26,110 +29,181 @@ pub(crate) struct CaptureSettings<'a> {
     pub(crate) stop: &'a AtomicBool,
     /// Bytes of the file read so far, for the progress line.
     pub(crate) progress: &'a AtomicU64,
+    pub(crate) published: &'a Published<CaptureCounters>,
 }
 
-/// What a capture thread leaves behind.
-pub(crate) struct CaptureEnd {
-    pub(crate) packets: u64,
-    pub(crate) parsed: u64,
-    /// Sum of wire lengths of parsed packets.
-    pub(crate) bytes: u64,
-    pub(crate) skipped: SkipCounters,
-    pub(crate) fragments: FragmentCounters,
-    pub(crate) storage_time: Duration,
-    pub(crate) result: Result<(), SourceError>,
-}
+/// How long a live source is waited for at a time: so long the end of the program may have to wait for it.
+const LIVE_WAIT: Duration = Duration::from_millis(100);
+/// How long a live source that was stopped may take to deliver what it has received.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+/// How often a source that is never idle is asked for what it lost: after so many polls.
+const POLLS_PER_QUESTION: u32 = 1024;
 
 /// The loop of a capture thread: until the source ends, fails, has given enough, or the program is to end.
 pub(crate) fn run<P: Pipeline>(
     source: &mut dyn Source,
     pipeline: &mut P,
-    mut settings: CaptureSettings<'_>,
-) -> CaptureEnd {
-    let mut end = CaptureEnd {
-        packets: 0,
-        parsed: 0,
-        bytes: 0,
-        skipped: SkipCounters::default(),
-        fragments: FragmentCounters::default(),
-        storage_time: Duration::ZERO,
-        result: Ok(()),
+    settings: CaptureSettings<'_>,
+) -> Result<(), SourceError> {
+    let mut capture = Capture {
+        clock: Clock::new(settings.inactive_s),
+        counters: CaptureCounters::default(),
+        packets: vec![Packet::default(); settings.batch],
+        silent_since: None,
+        asked: Instant::now(),
+        settings,
     };
-    let mut clock = Clock::new(settings.inactive_s);
-    let mut frames: Vec<CapturedFrame> = Vec::with_capacity(settings.batch);
-    // Parsed in place: what the parser accepts it writes whole.
-    let mut packets = vec![Packet::default(); settings.batch];
-    let mut wait = Wait::alert();
-    let mut current = None;
-    while !settings.stop.load(Ordering::Relaxed) {
-        let left = match settings.most_packets {
-            0 => usize::MAX,
-            most => (most - end.parsed).min(usize::MAX as u64) as usize,
-        };
-        if left == 0 {
-            break;
+    let result = capture.poll_to_the_end(source, pipeline);
+    capture.counters.losses = source.losses();
+    capture.publish(pipeline);
+    pipeline.end(capture.clock.now_s());
+    give_back(source, pipeline, None);
+    capture.publish(pipeline);
+    result
+}
+
+struct Capture<'a> {
+    settings: CaptureSettings<'a>,
+    clock: Clock,
+    counters: CaptureCounters,
+    /// Parsed in place: what the parser accepts it writes whole.
+    packets: Vec<Packet>,
+    /// Since when nothing has come.
+    silent_since: Option<Instant>,
+    /// When the source was asked last for what it lost and what it has to say.
+    asked: Instant,
+}
+
+impl Capture<'_> {
+    fn poll_to_the_end<P: Pipeline>(
+        &mut self,
+        source: &mut dyn Source,
+        pipeline: &mut P,
+    ) -> Result<(), SourceError> {
+        let is_live = source.is_live();
+        let mut frames: Vec<CapturedFrame> = Vec::with_capacity(self.settings.batch);
+        let mut wait = Wait::alert();
+        let mut current = None;
+        let mut polls = 0;
+        let mut stopped: Option<Instant> = None;
+        loop {
+            if self.settings.stop.load(Ordering::Relaxed) {
+                match stopped {
+                    _ if !is_live => return Ok(()),
+                    None => {
+                        source.stop();
+                        stopped = Some(Instant::now());
+                    }
+                    Some(since) if since.elapsed() >= STOP_WAIT => return Ok(()),
+                    Some(_) => {}
+                }
+            }
+            let left = match self.settings.most_packets {
+                0 => usize::MAX,
+                most => (most - self.counters.parsed).min(usize::MAX as u64) as usize,
+            };
+            if left == 0 {
+                return Ok(());
+            }
+            frames.clear();
+            match source.poll(&mut frames, self.settings.batch.min(left))? {
+                Poll::Frames(lease) => {
+                    wait.worked();
+                    self.silent_since = None;
+                    current = Some(lease);
+                    self.take(&frames, lease, pipeline);
+                    give_back(source, pipeline, current);
+                    if let Some((read, _)) = source.progress() {
+                        self.settings.progress.store(read, Ordering::Relaxed);
+                    }
+                    polls += 1;
+                    if polls == POLLS_PER_QUESTION {
+                        polls = 0;
+                        self.counters.losses = source.losses();
+                    }
+                }
+                Poll::Idle => {
+                    pipeline.flush();
+                    if is_live {
+                        current = None;
+                        self.pass_time(source, pipeline);
+                    }
+                    // Perhaps the source waits for what it has lent.
+                    give_back(source, pipeline, current);
+                    let can_wait = is_live && !pipeline.has_packets();
+                    if !(can_wait && source.wait(LIVE_WAIT)) {
+                        wait.idle();
+                    }
+                }
+                Poll::End => return Ok(()),
+            }
         }
-        frames.clear();
-        let lease = match source.poll(&mut frames, settings.batch.min(left)) {
-            Ok(Poll::Frames(lease)) => lease,
-            Ok(Poll::Idle) => {
-                // Perhaps the source waits for what it has lent.
-                pipeline.flush();
-                give_back(source, pipeline, current);
-                wait.idle();
-                continue;
-            }
-            Ok(Poll::End) => break,
-            Err(error) => {
-                end.result = Err(error);
-                break;
-            }
-        };
-        wait.worked();
-        current = Some(lease);
-        end.packets += frames.len() as u64;
+    }
+
+    /// Parses frames that lie in the memory of `lease` and gives the packets to the pipeline.
+    fn take<P: Pipeline>(&mut self, frames: &[CapturedFrame], lease: Lease, pipeline: &mut P) {
         let mut parsed = 0;
-        for frame in &frames {
-            let packet = &mut packets[parsed];
+        for frame in frames {
+            self.counters.packets += 1;
+            let packet = &mut self.packets[parsed];
             let fragment = match parse(frame, packet) {
                 Ok(fragment) => fragment,
                 Err(skipped) => {
-                    end.skipped.add(skipped);
+                    self.counters.skipped.add(skipped);
                     continue;
                 }
             };
             parsed += 1;
-            end.bytes += frame.wire_len as u64;
-            if let (Some(fragment), Some(cache)) = (fragment, &mut settings.fragments) {
+            self.counters.bytes += frame.wire_len as u64;
+            if let (Some(fragment), Some(cache)) = (fragment, &mut self.settings.fragments) {
                 cache.take_in(packet, fragment);
             }
-            packet.hash = settings.hasher.hash(&packet.key);
-            match clock.observe(packet.time) {
+            packet.hash = self.settings.hasher.hash(&packet.key);
+            match self.clock.observe(packet.time) {
                 Tick::Now(now_s) => packet.clock_s = now_s,
                 Tick::Restart { ended_s, now_s } => {
                     packet.clock_s = now_s;
-                    end.parsed += parsed as u64 - 1;
-                    pipeline.take(&packets[..parsed - 1], lease);
+                    self.hand_over(parsed - 1, lease, pipeline);
                     pipeline.restart(ended_s);
-                    packets.swap(0, parsed - 1);
+                    self.packets.swap(0, parsed - 1);
                     parsed = 1;
                 }
             }
         }
-        end.parsed += parsed as u64;
-        pipeline.take(&packets[..parsed], lease);
-        give_back(source, pipeline, current);
-        if let Some((read, _)) = source.progress() {
-            settings.progress.store(read, Ordering::Relaxed);
+        self.hand_over(parsed, lease, pipeline);
+    }
+
+    /// Gives the first `parsed` packets to the pipeline; counted before, so that nobody ever sees more behind than before.
+    fn hand_over<P: Pipeline>(&mut self, parsed: usize, lease: Lease, pipeline: &mut P) {
+        self.counters.parsed += parsed as u64;
+        self.publish(pipeline);
+        pipeline.take(&self.packets[..parsed], lease);
+    }
+
+    fn publish<P: Pipeline>(&mut self, pipeline: &P) {
+        self.counters.storage_ns = pipeline.storage_time().as_nanos() as u64;
+        if let Some(cache) = &self.settings.fragments {
+            self.counters.fragments = cache.counters();
+        }
+        self.settings.published.publish(&mut self.counters);
+    }
+
+    /// A live source has nothing at the moment: time passes all the same.
+    fn pass_time<P: Pipeline>(&mut self, source: &mut dyn Source, pipeline: &mut P) {
+        let now = Instant::now();
+        let since = *self.silent_since.get_or_insert(now);
+        if self.counters.parsed > 0 {
+            pipeline.advance(self.clock.now_s().saturating_add((now - since).as_secs() as u32));
+        }
+        if now - self.asked >= LIVE_WAIT {
+            self.asked = now;
+            self.counters.losses = source.losses();
+            while let Some(notice) = source.notice() {
+                eprintln!("weir: {}: {notice}", self.settings.name);
+            }
+            self.publish(pipeline);
         }
     }
-    pipeline.end(clock.now_s());
-    give_back(source, pipeline, None);
-    end.storage_time = pipeline.storage_time();
-    if let Some(cache) = &settings.fragments {
-        end.fragments = cache.counters();
-    }
-    end
 }
 
 /// Gives the leases back that no packet under way lies in any more. `current` is still being filled.

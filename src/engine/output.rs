@@ -9,6 +9,8 @@ use weir_flow::{Record, RecordConsumer};
 use weir_output::{Batch, Encoder, OutputError, Sink};
 
 use super::affinity;
+use super::doorbell::{Bell, Doorbell};
+use super::ledger::{Ledger, OutputPage, PassCounters, Totals};
 use super::pace::Pace;
 use super::wait::Wait;
 
@@ -19,25 +21,6 @@ pub(crate) enum WhenFull {
     Block,
     /// Records are dropped and counted.
     Drop,
-}
-
-/// What is counted of records.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Totals {
-    pub(crate) records: u64,
-    pub(crate) packets: u64,
-    pub(crate) bytes: u64,
-    /// Records that did not reach the output's target.
-    pub(crate) dropped: u64,
-}
-
-impl Totals {
-    pub(crate) fn add(&mut self, other: &Totals) {
-        self.records += other.records;
-        self.packets += other.packets;
-        self.bytes += other.bytes;
-        self.dropped += other.dropped;
-    }
 }
 
 /// A batch and what is in it.
@@ -51,8 +34,6 @@ pub(crate) struct Parcel<B> {
 pub(crate) trait Port: RecordConsumer + Send {
     /// Hands over what is encoded so far.
     fn flush(&mut self);
-    /// Records dropped on this side because the ring was full.
-    fn dropped(&self) -> u64;
 }
 
 /// All outputs of a worker.
@@ -72,11 +53,6 @@ impl Ports {
             port.flush();
         }
     }
-
-    /// Records dropped by each output's port, in the order of `-o`.
-    pub(crate) fn dropped(&self) -> Vec<u64> {
-        self.ports.iter().map(|p| p.dropped()).collect()
-    }
 }
 
 impl RecordConsumer for Ports {
@@ -92,14 +68,47 @@ impl RecordConsumer for Ports {
     }
 }
 
+/// Where an output stands in the ledger, and what was said to it.
+pub(crate) struct Station {
+    ledger: Arc<Ledger>,
+    /// The number of the output, in the order of `-o`.
+    number: usize,
+    /// Set when its thread is not waited for any more: it has taken nothing for too long.
+    given_up: AtomicBool,
+}
+
+impl Station {
+    pub(crate) fn new(ledger: Arc<Ledger>, number: usize) -> Station {
+        Station { ledger, number, given_up: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn page(&self) -> &OutputPage {
+        &self.ledger.outputs[self.number]
+    }
+
+    /// Workers drop records from now on, rather than wait for the output.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+}
+
 struct Channel<E: Encoder> {
     encoder: E,
     current: Parcel<E::Batch>,
     most_records: u64,
-    ring: Producer<Parcel<E::Batch>>,
-    returned: Consumer<Parcel<E::Batch>>,
     when_full: WhenFull,
-    dropped: u64,
+    counters: PassCounters,
+    /// The number of the worker.
+    worker: usize,
+    station: Arc<Station>,
+    returned: Consumer<Parcel<E::Batch>>,
+    ring: Producer<Parcel<E::Batch>>,
+    /// Behind the ring, so that the output is woken when the ring has gone.
+    bell: Bell,
 }
 
 impl<E: Encoder> RecordConsumer for Channel<E> {
@@ -110,13 +119,30 @@ impl<E: Encoder> RecordConsumer for Channel<E> {
     #[inline]
     fn consume(&mut self, record: &Record<'_>) {
         self.encoder.encode(record, &mut self.current.batch);
-        let totals = &mut self.current.totals;
-        totals.records += 1;
-        totals.packets += record.flow.total_packets();
-        totals.bytes += record.flow.total_bytes();
-        if totals.records >= self.most_records || self.current.batch.is_full() {
+        self.current.totals.count(record);
+        if self.current.totals.records >= self.most_records || self.current.batch.is_full() {
             self.flush();
         }
+    }
+}
+
+impl<E: Encoder> Channel<E> {
+    /// Whether there is room for a parcel, waited for if that is what is wanted.
+    fn has_room(&self) -> bool {
+        let mut wait = Wait::alert();
+        // The sink's thread drains its ring even when the output has failed, so this ends.
+        while self.ring.is_full() {
+            let given_up = self.ring.is_abandoned() || self.station.is_given_up();
+            if self.when_full == WhenFull::Drop || given_up {
+                return false;
+            }
+            wait.idle();
+        }
+        true
+    }
+
+    fn publish(&mut self) {
+        self.station.page().encoded[self.worker].publish(&mut self.counters);
     }
 }
 
@@ -125,26 +151,22 @@ impl<E: Encoder> Port for Channel<E> {
         if self.current.totals.records == 0 {
             return;
         }
-        let mut wait = Wait::alert();
-        // The sink's thread drains its ring even when the output has failed, so this ends.
-        while self.ring.is_full() && !self.ring.is_abandoned() {
-            if self.when_full == WhenFull::Drop {
-                self.dropped += self.current.totals.records;
-                self.current.batch.clear();
-                self.current.totals = Totals::default();
-                return;
-            }
-            wait.idle();
+        self.counters.all.add(&self.current.totals);
+        if !self.has_room() {
+            self.counters.dropped.add(&self.current.totals);
+            self.publish();
+            self.current.batch.clear();
+            self.current.totals = Totals::default();
+            return;
         }
+        self.publish();
         let next = self.returned.pop().unwrap_or_default();
         let parcel = std::mem::replace(&mut self.current, next);
         if let Err(rtrb::PushError::Full(parcel)) = self.ring.push(parcel) {
-            self.dropped += parcel.totals.records;
+            self.counters.dropped.add(&parcel.totals);
+            self.publish();
         }
-    }
-
-    fn dropped(&self) -> u64 {
-        self.dropped
+        self.bell.ring();
     }
 }
 
@@ -163,21 +185,15 @@ pub(crate) struct OutputSettings {
     pub(crate) records_per_second: Option<u64>,
     pub(crate) when_full: WhenFull,
     pub(crate) cpu: Option<usize>,
-    /// Set when this output has failed.
-    pub(crate) failed: Arc<AtomicBool>,
-}
-
-/// How an output ended.
-pub(crate) struct OutputEnd {
-    pub(crate) totals: Totals,
-    pub(crate) result: Result<(), OutputError>,
+    pub(crate) station: Arc<Station>,
 }
 
 /// A running output.
 pub(crate) struct RunningOutput {
     /// A port for each worker.
     pub(crate) ports: Vec<Box<dyn Port>>,
-    pub(crate) thread: thread::JoinHandle<OutputEnd>,
+    /// Ends when all workers have gone.
+    pub(crate) thread: Option<thread::JoinHandle<()>>,
 }
 
 /// The most records in one parcel: enough that handing over costs nothing per record.
@@ -186,12 +202,13 @@ const MOST_RECORDS_PER_PARCEL: usize = 256;
 /// The most parcels under way from one worker: sixteen million records.
 const MOST_PARCELS: usize = 1 << 16;
 
-/// Starts the thread of an output with channels from `workers` workers.
+/// Starts the thread of an output with channels from `workers` workers. `at_end` is dropped when it ends.
 pub(crate) fn start<O: weir_output::Output>(
     name: &str,
     output: O,
     workers: usize,
     settings: &OutputSettings,
+    at_end: impl Send + 'static,
 ) -> std::io::Result<RunningOutput> {
     let per_worker = (settings.ring_records / workers.max(1)).max(2);
     let mut per_parcel = (per_worker / 4).clamp(1, MOST_RECORDS_PER_PARCEL);
@@ -199,41 +216,99 @@ pub(crate) fn start<O: weir_output::Output>(
         per_parcel = per_parcel.min((pace / 16).max(1) as usize);
     }
     let slots = (per_worker / per_parcel).clamp(1, MOST_PARCELS);
+    let door = Doorbell::default();
     let mut ports: Vec<Box<dyn Port>> = Vec::new();
     let mut intakes = Vec::new();
-    for _ in 0..workers {
+    for worker in 0..workers {
         let (ring, ring_end) = RingBuffer::new(slots);
         let (returned_end, returned) = RingBuffer::new(slots + 2);
         ports.push(Box::new(Channel {
             encoder: output.encoder(),
             current: Parcel::default(),
             most_records: per_parcel as u64,
-            ring,
-            returned,
             when_full: settings.when_full,
-            dropped: 0,
+            counters: PassCounters::default(),
+            worker,
+            station: Arc::clone(&settings.station),
+            returned,
+            ring,
+            bell: door.bell(),
         }));
         intakes.push(Intake { ring: ring_end, returned: returned_end });
     }
     let sink = output.into_sink();
     let settings = settings.clone();
     let thread = thread::Builder::new().name(format!("out_{name}")).spawn(move || {
+        let _at_end = at_end;
         if let Some(cpu) = settings.cpu
             && let Err(error) = affinity::restrict_to(&[cpu])
         {
             eprintln!("Warning: {error}");
         }
-        run(sink, intakes, &settings)
+        let pace = settings.records_per_second.map(Pace::new);
+        let mut writer =
+            Writer { sink, pace, counters: PassCounters::default(), result: Ok(()), is_flushed: true };
+        run(&mut writer, intakes, &door, &settings.station);
     })?;
-    Ok(RunningOutput { ports, thread })
+    Ok(RunningOutput { ports, thread: Some(thread) })
+}
+
+/// A sink, and what became of it.
+struct Writer<S> {
+    sink: S,
+    pace: Option<Pace>,
+    counters: PassCounters,
+    result: Result<(), OutputError>,
+    is_flushed: bool,
+}
+
+impl<S: Sink> Writer<S> {
+    fn take(&mut self, batch: &S::Batch, totals: &Totals, station: &Station) {
+        self.counters.all.add(totals);
+        if self.result.is_ok() {
+            self.is_flushed = false;
+            let written = self.sink.write(batch);
+            self.note(written, station);
+        }
+        if self.result.is_err() {
+            self.counters.dropped.add(totals);
+        }
+        station.page().taken.publish(&mut self.counters);
+        if self.result.is_ok()
+            && let Some(pace) = &mut self.pace
+        {
+            pace.after(totals.records);
+        }
+    }
+
+    fn flush(&mut self, station: &Station) {
+        if !self.is_flushed && self.result.is_ok() {
+            self.is_flushed = true;
+            let flushed = self.sink.flush();
+            self.note(flushed, station);
+        }
+    }
+
+    fn note(&mut self, result: Result<(), OutputError>, station: &Station) {
+        if let Err(error) = &result {
+            let ended = match error {
+                OutputError::StandardOutputClosed => Ok(()),
+                error => Err(error.to_string()),
+            };
+            let _ = station.page().ended.set(ended);
+        }
+        self.result = result;
+    }
 }
 
 /// The loop of an output thread: until every worker has gone, then one last flush.
-fn run<S: Sink>(mut sink: S, mut intakes: Vec<Intake<S::Batch>>, settings: &OutputSettings) -> OutputEnd {
-    let mut end = OutputEnd { totals: Totals::default(), result: Ok(()) };
-    let mut pace = settings.records_per_second.map(Pace::new);
+fn run<S: Sink>(
+    writer: &mut Writer<S>,
+    mut intakes: Vec<Intake<S::Batch>>,
+    door: &Doorbell,
+    station: &Station,
+) {
     let mut wait = Wait::calm();
-    let mut flushed = true;
     loop {
         let mut worked = false;
         // Asked before the rings are looked at: what a worker handed over before it went is still taken.
@@ -241,19 +316,7 @@ fn run<S: Sink>(mut sink: S, mut intakes: Vec<Intake<S::Batch>>, settings: &Outp
         for intake in &mut intakes {
             while let Ok(mut parcel) = intake.ring.pop() {
                 worked = true;
-                end.totals.add(&parcel.totals);
-                if end.result.is_ok() {
-                    if let Err(error) = sink.write(&parcel.batch) {
-                        settings.failed.store(true, Ordering::Relaxed);
-                        end.result = Err(error);
-                    }
-                    flushed = false;
-                }
-                if end.result.is_err() {
-                    end.totals.dropped += parcel.totals.records;
-                } else if let Some(pace) = &mut pace {
-                    pace.after(parcel.totals.records);
-                }
+                writer.take(&parcel.batch, &parcel.totals, station);
                 parcel.batch.clear();
                 parcel.totals = Totals::default();
                 // A full return ring only means that the worker has spare parcels enough.
@@ -264,16 +327,15 @@ fn run<S: Sink>(mut sink: S, mut intakes: Vec<Intake<S::Batch>>, settings: &Outp
             wait.worked();
             continue;
         }
-        let idle = wait.idle();
-        if (idle || abandoned) && !flushed && end.result.is_ok() {
-            flushed = true;
-            if let Err(error) = sink.flush() {
-                settings.failed.store(true, Ordering::Relaxed);
-                end.result = Err(error);
-            }
-        }
         if abandoned {
-            return end;
+            return writer.flush(station);
         }
+        // Not at once: a moment later there may be more.
+        if wait.is_calm() {
+            writer.flush(station);
+        }
+        wait.idle_at(door, || {
+            intakes.iter().any(|i| !i.ring.is_empty()) || intakes.iter().all(|i| i.ring.is_abandoned())
+        });
     }
 }

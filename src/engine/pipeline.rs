@@ -7,47 +7,81 @@ use weir_flow::Packet;
 use weir_input::Lease;
 use weir_storage::Cache;
 
+use super::doorbell::Bell;
+use super::ledger::WorkerCounters;
 use super::output::Ports;
+use super::published::Published;
 use super::wait::Wait;
+
+/// Records are handed to the outputs at the latest after this time.
+pub(crate) const FLUSH_AFTER: Duration = Duration::from_millis(250);
 
 /// Where a capture thread puts packets.
 pub(crate) trait Pipeline {
     /// Takes the packets of a batch, all of which lie in the memory of `lease`.
     fn take(&mut self, packets: &[Packet], lease: Lease);
-    /// Nothing comes at the moment, or time enough has passed: hands over what was gathered.
+    /// Nothing comes at the moment: hands over what was gathered.
     fn flush(&mut self);
+    /// Nothing has come for a while, and the clock of the domain has moved on to `now_s`.
+    fn advance(&mut self, now_s: u32);
     /// Another time begins: all flows so far end by the clock `ended_s`.
     fn restart(&mut self, ended_s: u32);
     /// No more packets; the last clock was `ended_s`. Waits until all leases are free.
     fn end(&mut self, ended_s: u32);
     /// A lease that no packet under way lies in any more, if one has become free. `current` is still being filled.
     fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease>;
+    /// Whether packets are under way, and so leases that are not free.
+    fn has_packets(&self) -> bool;
     /// Time spent in the cache so far.
     fn storage_time(&self) -> Duration;
 }
 
 /// Capture, cache and plugins in one thread.
-pub(crate) struct Fused {
-    pub(crate) cache: Cache,
-    pub(crate) ports: Ports,
-    pub(crate) storage_time: Duration,
+pub(crate) struct Fused<'a> {
+    cache: Cache,
+    ports: Ports,
+    published: &'a Published<WorkerCounters>,
+    storage_time: Duration,
+    flushed: Instant,
     /// The lease of the packets taken last.
     lease: Option<Lease>,
     /// The one before, not yet given back.
     finished: Option<Lease>,
 }
 
-impl Fused {
-    pub(crate) fn new(cache: Cache, ports: Ports) -> Fused {
-        Fused { cache, ports, storage_time: Duration::ZERO, lease: None, finished: None }
+impl<'a> Fused<'a> {
+    pub(crate) fn new(cache: Cache, ports: Ports, published: &'a Published<WorkerCounters>) -> Fused<'a> {
+        Fused {
+            cache,
+            ports,
+            published,
+            storage_time: Duration::ZERO,
+            flushed: Instant::now(),
+            lease: None,
+            finished: None,
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published.publish(&mut WorkerCounters::of([&self.cache]));
+    }
+
+    fn flush_now(&mut self, now: Instant) {
+        self.ports.flush();
+        self.publish();
+        self.flushed = now;
     }
 }
 
-impl Pipeline for Fused {
+impl Pipeline for Fused<'_> {
     fn take(&mut self, packets: &[Packet], lease: Lease) {
         let began = Instant::now();
         self.cache.put(packets, &mut self.ports);
-        self.storage_time += began.elapsed();
+        let now = Instant::now();
+        self.storage_time += now - began;
+        if now - self.flushed >= FLUSH_AFTER {
+            self.flush_now(now);
+        }
         if self.lease != Some(lease) {
             // Packets are done with when this returns; the caller asks for free leases after each call.
             self.finished = self.lease.replace(lease);
@@ -55,7 +89,14 @@ impl Pipeline for Fused {
     }
 
     fn flush(&mut self) {
-        self.ports.flush();
+        let now = Instant::now();
+        if now - self.flushed >= FLUSH_AFTER {
+            self.flush_now(now);
+        }
+    }
+
+    fn advance(&mut self, now_s: u32) {
+        self.cache.advance(now_s, &mut self.ports);
     }
 
     fn restart(&mut self, ended_s: u32) {
@@ -64,11 +105,15 @@ impl Pipeline for Fused {
 
     fn end(&mut self, ended_s: u32) {
         self.cache.finish(ended_s, &mut self.ports);
-        self.ports.flush();
+        self.flush_now(Instant::now());
     }
 
     fn free_lease(&mut self, current: Option<Lease>) -> Option<Lease> {
         self.finished.take().or_else(|| self.lease.take_if(|lease| Some(*lease) != current))
+    }
+
+    fn has_packets(&self) -> bool {
+        false
     }
 
     fn storage_time(&self) -> Duration {
@@ -94,6 +139,8 @@ pub(crate) struct PacketBatch {
     pub(crate) packets: Vec<Packet>,
     /// Where the packets lie; `None` for a batch without packets.
     pub(crate) lease: Option<Lease>,
+    /// The clock of the input when the batch was handed over; 0 before its first packet.
+    pub(crate) clock_s: u32,
     pub(crate) event: Event,
     /// Nanoseconds the worker spent on it.
     pub(crate) storage_ns: u64,
@@ -101,8 +148,10 @@ pub(crate) struct PacketBatch {
 
 /// The capture thread's end of the rings to and from one worker.
 pub(crate) struct Lane {
-    pub(crate) ring: Producer<PacketBatch>,
     pub(crate) returned: Consumer<PacketBatch>,
+    pub(crate) ring: Producer<PacketBatch>,
+    /// Behind the ring, so that the worker is woken when the ring has gone.
+    pub(crate) bell: Bell,
     /// Packets gathered for this worker.
     pub(crate) gathering: Vec<Packet>,
     /// Empty vectors that came back.
@@ -117,12 +166,18 @@ pub(crate) struct Threaded {
     lanes: Vec<Lane>,
     /// Batches under way per lease, oldest lease first. Only this thread counts.
     under_way: std::collections::VecDeque<(Lease, u32)>,
+    /// The latest clock of the packets taken, or told without packets.
+    clock_s: u32,
+    /// The clock that all workers know, if time passes on its own.
+    told_s: Option<u32>,
     storage_ns: u64,
 }
 
 impl Threaded {
-    pub(crate) fn new(lanes: Vec<Lane>) -> Threaded {
-        Threaded { lanes, under_way: Default::default(), storage_ns: 0 }
+    /// Rings to the workers for one input. If it `is_live`, all workers are told its time at least once a second.
+    pub(crate) fn new(lanes: Vec<Lane>, is_live: bool) -> Threaded {
+        let under_way = Default::default();
+        Threaded { lanes, under_way, clock_s: 0, told_s: is_live.then_some(0), storage_ns: 0 }
     }
 
     fn hand_over(&mut self, lane: usize, event: Event) {
@@ -134,7 +189,7 @@ impl Threaded {
             }
             _ => None,
         };
-        let mut batch = PacketBatch { packets, lease, event, storage_ns: 0 };
+        let mut batch = PacketBatch { packets, lease, clock_s: self.clock_s, event, storage_ns: 0 };
         let mut wait = Wait::alert();
         loop {
             match self.lanes[lane].ring.push(batch) {
@@ -148,6 +203,7 @@ impl Threaded {
                 }
             }
         }
+        self.lanes[lane].bell.ring();
         self.collect();
         let lane = &mut self.lanes[lane];
         lane.gathering = lane.spare.pop().unwrap_or_else(|| Vec::with_capacity(BATCH_PACKETS));
@@ -168,6 +224,14 @@ impl Threaded {
                     lane.spare.push(batch.packets);
                 }
             }
+        }
+    }
+
+    /// Tells all workers the time if they do not know it: those to whom no packets go would not hear of it.
+    fn tell_time(&mut self) {
+        if self.told_s.is_some_and(|told_s| self.clock_s > told_s) {
+            self.told_s = Some(self.clock_s);
+            self.everywhere(Event::None);
         }
     }
 
@@ -198,6 +262,10 @@ impl Pipeline for Threaded {
                 self.hand_over(shard, Event::None);
             }
         }
+        if let Some(last) = packets.last() {
+            self.clock_s = last.clock_s;
+            self.tell_time();
+        }
     }
 
     fn flush(&mut self) {
@@ -208,7 +276,14 @@ impl Pipeline for Threaded {
         }
     }
 
+    fn advance(&mut self, now_s: u32) {
+        self.clock_s = now_s;
+        self.tell_time();
+    }
+
     fn restart(&mut self, ended_s: u32) {
+        self.clock_s = 0;
+        self.told_s = self.told_s.map(|_| 0);
         self.everywhere(Event::Restart(ended_s));
     }
 
@@ -234,6 +309,10 @@ impl Pipeline for Threaded {
             return None;
         }
         self.under_way.remove(place).map(|(lease, _)| lease)
+    }
+
+    fn has_packets(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     fn storage_time(&self) -> Duration {

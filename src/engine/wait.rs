@@ -1,33 +1,40 @@
-//! Waiting without a lock: spin a little, sleep briefly, then longer.
+//! Waiting without a lock: spin a little, nap a while, then sleep until somebody rings.
 
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_utils::Backoff;
 
-/// The sleep of a thread that had work a moment ago, and how often it sleeps so before it counts as idle. Longer or growing sleeps
-/// leave a processor idle between two threads that feed each other.
-const SHORT: Duration = Duration::from_micros(50);
-const SHORT_SLEEPS: u32 = 40;
-/// The sleep of an idle thread: a millisecond at a time costs 0.1 % of a core.
-const LONG: Duration = Duration::from_millis(1);
+use super::doorbell::Doorbell;
+
+/// The nap of a thread that had work a moment ago, and how often it naps so before it goes to sleep. Longer or growing naps leave a
+/// processor idle between two threads that feed each other; being woken for each batch costs the one that wakes.
+const NAP: Duration = Duration::from_micros(50);
+const NAPS: u32 = 40;
+/// The same for threads with long queues, for which a millisecond is nothing.
+const CALM_NAP: Duration = Duration::from_millis(1);
+const CALM_NAPS: u32 = 10;
+/// A sleep ends after this time even if nobody rings.
+const SLEEP: Duration = Duration::from_millis(500);
 
 /// The patience of a thread that polls.
 pub(crate) struct Wait {
-    /// Spinning before the first sleep, if others wait for this thread.
+    /// Spinning before the first nap, if others wait for this thread.
     backoff: Option<Backoff>,
-    short_sleeps: u32,
+    nap: Duration,
+    naps: u32,
+    most_naps: u32,
 }
 
 impl Wait {
-    /// For threads that others wait for: spins before it sleeps.
+    /// For threads that others wait for: spins before it naps.
     pub(crate) fn alert() -> Wait {
-        Wait { backoff: Some(Backoff::new()), short_sleeps: 0 }
+        Wait { backoff: Some(Backoff::new()), nap: NAP, naps: 0, most_naps: NAPS }
     }
 
-    /// For threads with long queues, for which a millisecond is nothing: sleeps at once.
+    /// For threads with long queues: naps at once, and longer.
     pub(crate) fn calm() -> Wait {
-        Wait { backoff: None, short_sleeps: SHORT_SLEEPS }
+        Wait { backoff: None, nap: CALM_NAP, naps: 0, most_naps: CALM_NAPS }
     }
 
     /// There was work: be alert again.
@@ -35,25 +42,44 @@ impl Wait {
     pub(crate) fn worked(&mut self) {
         if let Some(backoff) = &self.backoff {
             backoff.reset();
-            self.short_sleeps = 0;
         }
+        self.naps = 0;
     }
 
-    /// There was nothing to do: wait a little. Answers whether the thread counts as idle, so that idle work can be done.
-    #[inline]
-    pub(crate) fn idle(&mut self) -> bool {
+    /// Whether there was nothing to do for a nap or longer.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.naps > 0
+    }
+
+    /// Spins or naps; `false`, having done nothing, when there was no work for so long that the thread should sleep.
+    fn rest(&mut self) -> bool {
         if let Some(backoff) = &self.backoff
             && !backoff.is_completed()
         {
             backoff.snooze();
+            return true;
+        }
+        if self.naps == self.most_naps {
             return false;
         }
-        if self.short_sleeps < SHORT_SLEEPS {
-            self.short_sleeps += 1;
-            thread::sleep(SHORT);
-            return false;
-        }
-        thread::sleep(LONG);
+        self.naps += 1;
+        thread::sleep(self.nap);
         true
+    }
+
+    /// There was nothing to do: waits a little, for something that nobody rings for.
+    #[inline]
+    pub(crate) fn idle(&mut self) {
+        if !self.rest() {
+            thread::sleep(CALM_NAP);
+        }
+    }
+
+    /// There was nothing to do: waits a little, or until somebody rings.
+    #[inline]
+    pub(crate) fn idle_at(&mut self, door: &Doorbell, has_work: impl FnOnce() -> bool) {
+        if !self.rest() {
+            door.sleep(SLEEP, has_work);
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! A worker: one shard of the cache, fed by the rings of all inputs.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rtrb::{Consumer, Producer};
-use weir_storage::{Cache, Statistics};
+use weir_storage::Cache;
 
+use super::doorbell::Doorbell;
+use super::ledger::WorkerCounters;
 use super::output::Ports;
-use super::pipeline::{Event, PacketBatch};
+use super::pipeline::{Event, FLUSH_AFTER, PacketBatch};
+use super::published::Published;
 use super::wait::Wait;
 
 /// The worker's end of the rings from and to one input.
@@ -15,21 +18,31 @@ pub(crate) struct Feed {
     pub(crate) returned: Producer<PacketBatch>,
     /// Which of the worker's caches its flows live in: the domain of its clock.
     pub(crate) domain: usize,
-    pub(crate) ended: bool,
+    /// The clock of the input, 0 before its first packet.
+    clock_s: u32,
+    ended: bool,
 }
 
-/// What a worker leaves behind.
-pub(crate) struct WorkerEnd {
-    pub(crate) statistics: Statistics,
-    /// Records dropped per output because its ring was full.
-    pub(crate) dropped: Vec<u64>,
+impl Feed {
+    pub(crate) fn new(ring: Consumer<PacketBatch>, returned: Producer<PacketBatch>, domain: usize) -> Feed {
+        Feed { ring, returned, domain, clock_s: 0, ended: false }
+    }
 }
 
-/// Records are handed to the outputs at the latest after this time.
-const FLUSH_AFTER: Duration = Duration::from_millis(500);
+/// The smallest clock of the running inputs of `domain`, one of them left out; `None` if none of them has begun.
+fn clock_of(feeds: &[Feed], domain: usize, without: Option<usize>) -> Option<u32> {
+    let others = feeds.iter().enumerate().filter(|(number, _)| Some(*number) != without);
+    others.filter(|(_, f)| f.domain == domain && !f.ended && f.clock_s > 0).map(|(_, f)| f.clock_s).min()
+}
 
 /// The loop of a worker: until every input has ended.
-pub(crate) fn run(mut caches: Vec<Cache>, mut feeds: Vec<Feed>, mut ports: Ports) -> WorkerEnd {
+pub(crate) fn run(
+    mut caches: Vec<Cache>,
+    mut feeds: Vec<Feed>,
+    mut ports: Ports,
+    door: &Doorbell,
+    published: &Published<WorkerCounters>,
+) {
     let mut wait = Wait::alert();
     let mut flushed = Instant::now();
     while feeds.iter().any(|f| !f.ended) {
@@ -44,37 +57,51 @@ pub(crate) fn run(mut caches: Vec<Cache>, mut feeds: Vec<Feed>, mut ports: Ports
                 continue;
             };
             worked = true;
-            let cache = &mut caches[feed.domain];
             let began = Instant::now();
-            if !batch.packets.is_empty() {
-                cache.put(&batch.packets, &mut ports);
-            }
-            match batch.event {
-                Event::None => {}
-                Event::Restart(ended_s) => cache.finish(ended_s, &mut ports),
-                Event::End(ended_s) => {
-                    feed.ended = true;
-                    let domain = feed.domain;
-                    if feeds.iter().all(|f| f.domain != domain || f.ended) {
-                        cache.finish(ended_s, &mut ports);
-                    }
-                }
-            }
+            feed.clock_s = batch.clock_s;
+            take(&batch, number, &mut caches, &mut feeds, &mut ports);
             batch.storage_ns = began.elapsed().as_nanos() as u64;
             // The return ring is as long as the ring and everything under way: it cannot be full.
             let _ = feeds[number].returned.push(batch);
         }
         if worked {
             wait.worked();
-        } else if wait.idle() && flushed.elapsed() > FLUSH_AFTER {
+        } else {
+            let has_work = |f: &Feed| !f.ring.is_empty() || (!f.ended && f.ring.is_abandoned());
+            wait.idle_at(door, || feeds.iter().any(has_work));
+        }
+        let now = Instant::now();
+        if now - flushed >= FLUSH_AFTER {
             ports.flush();
-            flushed = Instant::now();
+            published.publish(&mut WorkerCounters::of(&caches));
+            flushed = now;
         }
     }
     ports.flush();
-    let mut statistics = Statistics::default();
-    for cache in &caches {
-        statistics.merge(&cache.statistics());
+    published.publish(&mut WorkerCounters::of(&caches));
+}
+
+/// Takes a batch of feed `number` in.
+fn take(batch: &PacketBatch, number: usize, caches: &mut [Cache], feeds: &mut [Feed], ports: &mut Ports) {
+    let domain = feeds[number].domain;
+    let cache = &mut caches[domain];
+    if !batch.packets.is_empty() {
+        cache.sweep_at_most_to(clock_of(feeds, domain, Some(number)).unwrap_or(u32::MAX));
+        cache.put(&batch.packets, ports);
+    } else if let (Event::None, Some(clock_s)) = (batch.event, clock_of(feeds, domain, None)) {
+        cache.advance(clock_s, ports);
     }
-    WorkerEnd { statistics, dropped: ports.dropped() }
+    match batch.event {
+        Event::None => {}
+        Event::Restart(ended_s) => cache.finish(ended_s, ports),
+        Event::End(ended_s) => {
+            feeds[number].ended = true;
+            feeds[number].clock_s = ended_s;
+            let of_domain = || feeds.iter().filter(|f| f.domain == domain);
+            if of_domain().all(|f| f.ended) {
+                let ended_s = of_domain().map(|f| f.clock_s).max().unwrap_or(ended_s);
+                cache.finish(ended_s, ports);
+            }
+        }
+    }
 }

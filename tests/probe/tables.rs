@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 pub(crate) struct Tables {
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Output>,
+    pub(crate) fates: Vec<Fate>,
+    /// Packets lost on the way in, by how.
+    pub(crate) dropped: BTreeMap<String, u64>,
     /// Skipped packets by reason.
     pub(crate) skipped: BTreeMap<String, u64>,
     /// What the cache has to say.
@@ -19,7 +22,20 @@ pub(crate) struct Input {
     pub(crate) packets: u64,
     pub(crate) parsed: u64,
     pub(crate) bytes: u64,
+    pub(crate) dropped: u64,
     pub(crate) status: String,
+}
+
+/// What became of the packets, for one output.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub(crate) struct Fate {
+    pub(crate) received: u64,
+    pub(crate) dropped: u64,
+    pub(crate) skipped: u64,
+    pub(crate) in_flows: u64,
+    pub(crate) waiting: u64,
+    pub(crate) written: u64,
+    pub(crate) lost: u64,
 }
 
 /// The row of an output.
@@ -45,7 +61,8 @@ impl Tables {
         let mut section = "";
         for line in text.lines() {
             match line {
-                "Input stats:" | "Output stats:" | "Skipped packets:" | "Cache:" => {
+                "Input stats:" | "Output stats:" | "Packets by output:" | "Dropped packets:"
+                | "Skipped packets:" | "Cache:" => {
                     section = line;
                     continue;
                 }
@@ -64,8 +81,8 @@ impl Tables {
                     }
                     None => {
                         let (numbers, status) = columns(line, 6);
-                        let [_, packets, parsed, bytes, ..] = numbers[..] else { unreachable!() };
-                        tables.inputs.push(Input { packets, parsed, bytes, status });
+                        let [_, packets, parsed, bytes, dropped, _] = numbers[..] else { unreachable!() };
+                        tables.inputs.push(Input { packets, parsed, bytes, dropped, status });
                     }
                 },
                 "Output stats:" => {
@@ -73,15 +90,42 @@ impl Tables {
                     let [_, records, packets, bytes, dropped] = numbers[..] else { unreachable!() };
                     tables.outputs.push(Output { records, packets, bytes, dropped, status });
                 }
+                "Packets by output:" => {
+                    let (numbers, _) = columns(line, 8);
+                    let [_, received, dropped, skipped, in_flows, waiting, written, lost] = numbers[..]
+                    else {
+                        unreachable!()
+                    };
+                    tables.fates.push(Fate { received, dropped, skipped, in_flows, waiting, written, lost });
+                }
                 _ => {
                     let (label, count) = line.trim().rsplit_once(' ').unwrap();
-                    let list = if section == "Cache:" { &mut tables.cache } else { &mut tables.skipped };
+                    let list = match section {
+                        "Cache:" => &mut tables.cache,
+                        "Dropped packets:" => &mut tables.dropped,
+                        _ => &mut tables.skipped,
+                    };
                     list.insert(label.trim_end().to_owned(), count.parse().unwrap());
                 }
             }
         }
         assert!(!tables.inputs.is_empty(), "no tables in: {text}");
+        tables.assert_all_is_accounted_for();
         tables
+    }
+
+    /// Every packet that was received became something.
+    fn assert_all_is_accounted_for(&self) {
+        let (packets, _) = self.packets();
+        let dropped: u64 = self.inputs.iter().map(|i| i.dropped).sum();
+        assert_eq!(dropped, self.dropped.values().sum::<u64>(), "{self:#?}");
+        assert_eq!(self.fates.len(), self.outputs.len(), "{self:#?}");
+        for fate in &self.fates {
+            let Fate { received, dropped: of_it, skipped, in_flows, waiting, written, lost } = *fate;
+            assert_eq!(received, of_it + skipped + in_flows + waiting + written + lost, "{self:#?}");
+            assert_eq!((received, of_it), (packets + dropped, dropped), "{self:#?}");
+            assert_eq!(skipped, self.skipped.values().sum::<u64>(), "{self:#?}");
+        }
     }
 
     /// Packets read and packets parsed, over all inputs.
@@ -98,6 +142,10 @@ impl Tables {
             self.cache.iter().filter(|(label, _)| label.starts_with("records ended")).map(|(_, n)| n).sum();
         for output in &self.outputs {
             assert_eq!((output.packets, output.records, output.dropped), (parsed, ended, 0), "{self:#?}");
+        }
+        for fate in &self.fates {
+            let Fate { in_flows, waiting, written, lost, .. } = *fate;
+            assert_eq!((in_flows, waiting, written, lost), (0, 0, parsed, 0), "{self:#?}");
         }
     }
 }

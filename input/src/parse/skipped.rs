@@ -158,6 +158,11 @@ impl SkipCounters {
         self.counts.iter().sum()
     }
 
+    /// The counts by [`Skipped::index`].
+    pub fn counts_mut(&mut self) -> &mut [u64] {
+        &mut self.counts
+    }
+
     /// Every reason with its count, zeros too.
     pub fn iter(&self) -> impl Iterator<Item = (Skipped, u64)> {
         Skipped::ALL.iter().copied().zip(self.counts)

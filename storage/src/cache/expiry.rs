@@ -22,6 +22,8 @@ pub(super) struct Expiry {
     pass_began_s: Option<u32>,
     /// The next line of the pass.
     next_line: usize,
+    /// Packets sweep at most to this second.
+    limit_s: u32,
 }
 
 impl Expiry {
@@ -30,7 +32,7 @@ impl Expiry {
         while inactive_s >> shift >= 1 << 13 {
             shift += 1;
         }
-        Expiry { shift, inactive_s, pass_began_s: None, next_line: 0 }
+        Expiry { shift, inactive_s, pass_began_s: None, next_line: 0, limit_s: u32::MAX }
     }
 
     /// The tick of a second.
@@ -54,25 +56,42 @@ impl Expiry {
 }
 
 impl Cache {
-    /// Moves time on without packets: sweeps what is due by the clock `now_s`.
+    /// Moves time on without packets: sweeps all that is due by the clock `now_s`.
     pub fn advance<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
-        self.sweep(now_s, out);
+        if let Some(elapsed_s) = self.in_pass(now_s) {
+            self.sweep_on(now_s, elapsed_s, usize::MAX, out);
+        }
+    }
+
+    /// Packets do not sweep by their own clock but at most to `second`: the clock of another input of the domain, which lags behind
+    /// and whose flows are not over yet.
+    pub fn sweep_at_most_to(&mut self, second: u32) {
+        self.expiry.limit_s = second;
     }
 
     /// Sweeps a part of the table, in step with the clock.
     #[inline]
     pub(super) fn sweep<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
-        let Some(began_s) = self.expiry.pass_began_s else {
-            return;
-        };
-        let elapsed_s = now_s.saturating_sub(began_s);
-        if elapsed_s == 0 {
-            return;
+        let now_s = now_s.min(self.expiry.limit_s);
+        if let Some(elapsed_s) = self.in_pass(now_s) {
+            self.sweep_on(now_s, elapsed_s, LINES_PER_BURST, out);
         }
-        self.sweep_on(now_s, elapsed_s, out);
     }
 
-    fn sweep_on<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, elapsed_s: u32, out: &mut C) {
+    /// Seconds since the pass began, unless it began just now.
+    #[inline]
+    fn in_pass(&self, now_s: u32) -> Option<u32> {
+        let elapsed_s = now_s.saturating_sub(self.expiry.pass_began_s?);
+        (elapsed_s > 0).then_some(elapsed_s)
+    }
+
+    fn sweep_on<C: RecordConsumer + ?Sized>(
+        &mut self,
+        now_s: u32,
+        elapsed_s: u32,
+        most_lines: usize,
+        out: &mut C,
+    ) {
         let lines = self.table.lines();
         if elapsed_s >> self.expiry.shift >= MOST_TICKS_PER_PASS {
             // The clock jumped: by now ticks say nothing. Look at every record.
@@ -82,7 +101,7 @@ impl Cache {
         }
         // After PASS_S seconds all lines are due.
         let due = (lines as u64 * elapsed_s.min(PASS_S) as u64 / PASS_S as u64) as usize;
-        let end = due.min(self.expiry.next_line + LINES_PER_BURST);
+        let end = due.min(self.expiry.next_line.saturating_add(most_lines));
         let (now, age) = (self.expiry.tick(now_s), self.expiry.age());
         for line in self.expiry.next_line..end {
             self.sweep_line(line, now_s, now, age, out);
