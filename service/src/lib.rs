@@ -1,13 +1,22 @@
-//! What a long-running process needs: to go to the background, to say its process id in a file, and to heed signals.
+//! What a long-running process needs: to go to the background, to say its process id in a file, to heed signals, and to tell
+//! its numbers while it runs.
+//!
+//! The order in which a program calls these: [`Background::fork`] before any thread; then [`PidFile`] and
+//! [`StatisticsSocket`], which carry the id of the process; [`Signals`], which can remove both; and [`Background::ready`] when
+//! nothing can fail any more.
 #![deny(unsafe_code)]
 
 pub mod background;
 pub mod error;
 mod own_path;
 pub mod pid_file;
+pub mod protocol;
 pub mod signals;
+pub mod socket;
 
 pub use background::Background;
 pub use error::ServiceError;
 pub use pid_file::PidFile;
+pub use protocol::{InputNumbers, OutputNumbers, Snapshot};
 pub use signals::Signals;
+pub use socket::StatisticsSocket;
