@@ -3,7 +3,7 @@
 //!
 //! The order in which a program calls these: [`Background::fork`] before any thread; then [`PidFile`] and
 //! [`StatisticsSocket`], which carry the id of the process; [`Signals`], which can remove both; and [`Background::ready`] when
-//! nothing can fail any more.
+//! nothing can fail any more. [`stats`] is the other end of the statistics socket.
 #![deny(unsafe_code)]
 
 pub mod background;
@@ -13,6 +13,7 @@ pub mod pid_file;
 pub mod protocol;
 pub mod signals;
 pub mod socket;
+pub mod stats;
 
 pub use background::Background;
 pub use error::ServiceError;
