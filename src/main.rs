@@ -1,6 +1,6 @@
 //! Weir, a flow probe: packets in, bidirectional flow records out. This crate only assembles: it reads the command line,
 //! starts the threads and says what happened. The rooms it assembles are `weir-input`, `weir-storage`, `weir-process` and
-//! `weir-output`.
+//! `weir-output`; what makes a service of it is in `weir-service`.
 #![forbid(unsafe_code)]
 
 mod command_line;
@@ -40,26 +40,36 @@ fn registry() -> Registry {
 }
 
 fn main() -> ExitCode {
-    let action = match command_line::parse(&registry(), std::env::args_os().skip(1)) {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.next_if(|word| word == "stats").is_some() {
+        return weir_service::stats::main(arguments);
+    }
+    let action = match command_line::parse(&registry(), arguments) {
         Ok(action) => action,
         Err(error) => return failure(&error),
     };
     match action {
-        Action::Print(text) => {
-            // Somebody who closes the pipe has read enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+        Action::Print(text) => print(&text),
         Action::HelpUnknown(line) => {
             eprintln!("{line}");
             ExitCode::SUCCESS
         }
-        Action::Run(configuration) => match run::run(&configuration) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
+        Action::Run(configuration) => match run::lists(&configuration) {
+            Ok(Some(text)) => print(&text),
+            Ok(None) => match run::run(&configuration) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(error) => failure(&error),
+            },
             Err(error) => failure(&error),
         },
     }
+}
+
+fn print(text: &str) -> ExitCode {
+    // Somebody who closes the pipe has read enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 fn failure(error: &dyn std::fmt::Display) -> ExitCode {

@@ -2,6 +2,7 @@
 
 mod outputs;
 mod plan;
+mod presence;
 mod supervision;
 mod threads;
 
@@ -14,6 +15,7 @@ use std::thread;
 use weir_flow::KeyHasher;
 use weir_flow::plugin::Factory;
 use weir_output::Context;
+use weir_service::Background;
 use weir_storage::cache::EnabledPlugin;
 use weir_storage::{Cache, FragmentCache, Settings};
 
@@ -25,6 +27,7 @@ use crate::summary;
 
 use self::outputs::{Surroundings, ports_by_worker, start_output};
 use self::plan::Plan;
+use self::presence::Presence;
 use self::threads::{Common, Tables};
 
 /// Why a run did not begin, in one line.
@@ -36,11 +39,25 @@ fn of<E: Display>(plugin: &PluginSettings) -> impl Fn(E) -> StartError {
     move |error| format!("{name}: {error}")
 }
 
+/// What the inputs that were asked to list what they can capture from have to say; `None` if none was asked.
+pub(crate) fn lists(configuration: &Configuration) -> Result<Option<String>, StartError> {
+    let mut lists = None;
+    for input in configuration.inputs.iter().filter(|i| i.parameters.is_given("list")) {
+        if let Some(list) = weir_input::registry::find(input.name).and_then(|descriptor| descriptor.list) {
+            lists.get_or_insert_with(String::new).push_str(&list().map_err(of(input))?);
+        }
+    }
+    Ok(lists)
+}
+
 /// The outcome of a run that began: whether everything went well.
 pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     for warning in &configuration.warnings {
         eprintln!("Warning: {warning}");
     }
+    // Before there is any thread.
+    let background = configuration.daemon.then(Background::fork).transpose();
+    let background = background.map_err(|error| format!("option --daemon: {error}"))?;
     for input in &configuration.inputs {
         let parameters = &input.parameters;
         if input.name == "pcap" && parameters.is_given("file") && parameters.is_given("snaplen") {
@@ -79,7 +96,7 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
         .map_err(|error| format!("cache: not enough memory for the fragment cache: {error}"))?;
     let memory = caches.iter().flatten().map(Cache::memory).sum::<usize>()
         + fragments.iter().flatten().map(FragmentCache::memory).sum::<usize>();
-    let stop = stop_on_signals()?;
+    let stop = Arc::new(AtomicBool::new(false));
     let context = Context { schemas: factories.iter().map(|(_, schema)| *schema).collect() };
     let ledger = Arc::new(Ledger::new(sources.len(), plan.workers(), configuration.outputs.len()));
     let (ended, all_ended) = mpsc::channel();
@@ -100,12 +117,16 @@ pub(crate) fn run(configuration: &Configuration) -> Result<bool, StartError> {
     if outputs.iter().filter(|o| o.writes_standard_output).count() > 1 {
         return Err("only one output can write to standard output: give the others a file".to_owned());
     }
+    let _presence = Presence::show(configuration.pid_file.as_deref(), &ledger, &stop)?;
     eprintln!(
         "weir: a flow cache of {} records in {}, at most {} MiB",
         settings.records,
         plan.describe(),
         memory.div_ceil(1 << 20)
     );
+    if let Some(background) = background {
+        background.ready().map_err(|error| format!("option --daemon: {error}"))?;
+    }
     let ports = ports_by_worker(&mut outputs, plan.workers());
     let read: Vec<AtomicU64> = sources.iter().map(|_| AtomicU64::new(0)).collect();
     let total: Option<u64> = sources.iter().map(|s| s.progress().map(|(_, total)| total)).sum();
@@ -139,15 +160,4 @@ fn factories(plugins: &[PluginSettings]) -> Result<Factories, StartError> {
             Ok((factory, descriptor.schema))
         })
         .collect()
-}
-
-/// SIGINT and SIGTERM set the flag that ends the run in good order; a second one ends the process at once.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, StartError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| format!("cannot handle signals: {error}"))?;
-    }
-    Ok(stop)
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 
 use weir_flow::EndReason;
+use weir_input::Losses;
 use weir_input::parse::SkipCounters;
 use weir_storage::fragments::FragmentCounters;
 
@@ -44,80 +45,96 @@ pub(crate) enum Moment {
 /// # Errors
 /// If `out` cannot be written.
 pub(crate) fn write_to(out: &mut impl Write, ledger: &Ledger, moment: Moment) -> io::Result<()> {
-    // Against the stream, see the ledger.
-    let passes: Vec<Passes> = ledger.outputs.iter().map(Passes::read).collect();
-    let mut workers = WorkerCounters::default();
-    for worker in &ledger.workers {
-        let counters = worker.read();
-        workers.statistics.merge(&counters.statistics);
-        workers.records += counters.records;
-    }
-    let captures: Vec<CaptureCounters> = ledger.inputs.iter().map(|page| page.counters.read()).collect();
-
-    let mut skipped = SkipCounters::default();
-    let mut fragments = FragmentCounters::default();
-    let mut inputs = Vec::new();
-    for (counters, page) in captures.iter().zip(&ledger.inputs) {
-        skipped.merge(&counters.skipped);
-        fragments.merge(&counters.fragments);
-        inputs.push(InputRow {
-            packets: counters.packets,
-            parsed: counters.parsed,
-            bytes: counters.bytes,
-            dropped: counters.losses.kernel + counters.losses.interface,
-            qtime_ns: counters.storage_ns,
-            status: status(&page.ended),
-        });
-    }
-    let mut outputs = Vec::new();
-    let mut fates = Vec::new();
-    for (passes, page) in passes.iter().zip(&ledger.outputs) {
-        let mut lost = passes.lost();
-        let mut waiting = passes.waiting();
-        if moment == Moment::End {
-            // What still waits for an output that hangs will not be written.
-            lost.add(&waiting);
-            waiting = Totals::default();
-        }
-        let Totals { records, packets, bytes } = passes.taken.all;
-        outputs.push(OutputRow {
-            biflows: records,
-            packets,
-            bytes,
-            dropped: lost.records,
-            status: status(&page.ended),
-        });
-        fates.push(Fate {
-            received: inputs.iter().map(|row| row.packets + row.dropped).sum(),
-            dropped: inputs.iter().map(|row| row.dropped).sum(),
-            skipped: skipped.total(),
-            in_flows: inputs
-                .iter()
-                .map(|row| row.packets)
-                .sum::<u64>()
-                .saturating_sub(skipped.total() + passes.encoded.all.packets),
-            waiting: waiting.packets,
-            written: passes.taken.all.less(&passes.taken.dropped).packets,
-            lost: lost.packets,
-        });
-    }
-    let skipped: Vec<(&str, u64)> = skipped.iter().map(|(reason, count)| (reason.name(), count)).collect();
-    let kernel = captures.iter().map(|counters| counters.losses.kernel).sum();
-    let interface = captures.iter().map(|counters| counters.losses.interface).sum();
-    let dropped = [
-        ("by the kernel: the probe did not take them in time", kernel),
-        ("by the network interface", interface),
-    ];
-    let cache = cache_lines(&workers, &fragments);
+    let report = Report::of(ledger, moment);
     Tables {
-        inputs: &inputs,
-        outputs: &outputs,
-        fates: &fates,
-        dropped: &dropped,
-        skipped: &skipped,
-        cache: &cache,
+        inputs: &report.inputs,
+        outputs: &report.outputs,
+        fates: &report.fates,
+        dropped: &report.dropped,
+        skipped: &report.skipped,
+        cache: &report.cache,
     }
     .write(out)
+}
+
+/// What the ledger says at one moment, row by row.
+pub(crate) struct Report {
+    pub(crate) inputs: Vec<InputRow>,
+    pub(crate) outputs: Vec<OutputRow>,
+    fates: Vec<Fate>,
+    dropped: Vec<(&'static str, u64)>,
+    skipped: Vec<(&'static str, u64)>,
+    cache: Vec<(&'static str, u64)>,
+}
+
+impl Report {
+    /// Reads the ledger, against the stream, as it asks for.
+    pub(crate) fn of(ledger: &Ledger, moment: Moment) -> Report {
+        let passes: Vec<Passes> = ledger.outputs.iter().map(Passes::read).collect();
+        let mut workers = WorkerCounters::default();
+        for worker in &ledger.workers {
+            let counters = worker.read();
+            workers.statistics.merge(&counters.statistics);
+            workers.records += counters.records;
+        }
+        let captures: Vec<CaptureCounters> = ledger.inputs.iter().map(|page| page.counters.read()).collect();
+
+        let mut skipped = SkipCounters::default();
+        let mut fragments = FragmentCounters::default();
+        let mut losses = Losses::default();
+        let mut packets = 0;
+        let mut inputs = Vec::new();
+        for (counters, page) in captures.iter().zip(&ledger.inputs) {
+            skipped.merge(&counters.skipped);
+            fragments.merge(&counters.fragments);
+            losses.kernel += counters.losses.kernel;
+            losses.interface += counters.losses.interface;
+            packets += counters.packets;
+            inputs.push(InputRow {
+                packets: counters.packets,
+                parsed: counters.parsed,
+                bytes: counters.bytes,
+                dropped: counters.losses.kernel + counters.losses.interface,
+                qtime_ns: counters.storage_ns,
+                status: status(&page.ended),
+            });
+        }
+        let mut outputs = Vec::new();
+        let mut fates = Vec::new();
+        for (passes, page) in passes.iter().zip(&ledger.outputs) {
+            let mut lost = passes.lost();
+            let mut waiting = passes.waiting();
+            if moment == Moment::End {
+                // What still waits for an output that hangs will not be written.
+                lost.add(&waiting);
+                waiting = Totals::default();
+            }
+            let Totals { records, packets: in_records, bytes } = passes.taken.all;
+            outputs.push(OutputRow {
+                biflows: records,
+                packets: in_records,
+                bytes,
+                dropped: lost.records,
+                status: status(&page.ended),
+            });
+            let dropped = losses.kernel + losses.interface;
+            fates.push(Fate {
+                received: packets + dropped,
+                dropped,
+                skipped: skipped.total(),
+                in_flows: packets.saturating_sub(skipped.total() + passes.encoded.all.packets),
+                waiting: waiting.packets,
+                written: passes.taken.all.less(&passes.taken.dropped).packets,
+                lost: lost.packets,
+            });
+        }
+        let dropped = vec![
+            ("by the kernel, because they were not taken in time", losses.kernel),
+            ("by the network interface", losses.interface),
+        ];
+        let skipped = skipped.iter().map(|(reason, count)| (reason.name(), count)).collect();
+        Report { inputs, outputs, fates, dropped, skipped, cache: cache_lines(&workers, &fragments) }
+    }
 }
 
 /// `ok`, or the error that ended it.

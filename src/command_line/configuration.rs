@@ -39,17 +39,16 @@ pub(crate) struct Configuration {
     pub(crate) packets_per_input: Option<u64>,
     /// CPUs that all threads are confined to; empty: no confinement.
     pub(crate) cpus: Vec<usize>,
+    /// Where to write the process id.
+    pub(crate) pid_file: Option<String>,
+    /// Whether to go to the background.
+    pub(crate) daemon: bool,
     /// Lines for standard error: what was given and has no effect.
     pub(crate) warnings: Vec<String>,
 }
 
 /// Options that will mean something one day. Until then it is an error to give them.
-const UNAVAILABLE: [(&str, &str); 4] = [
-    ("telemetry", "telemetry"),
-    ("plugins-path", "loading of plugins"),
-    ("pid", "a PID file"),
-    ("daemon", "running as a daemon"),
-];
+const UNAVAILABLE: [(&str, &str); 2] = [("telemetry", "telemetry"), ("plugins-path", "loading of plugins")];
 
 /// Options that mean nothing any more.
 const WITHOUT_EFFECT: [&str; 2] = ["iqueueb", "pbuf"];
@@ -92,6 +91,8 @@ impl Configuration {
             records_per_second: limit("fps"),
             packets_per_input: limit("count"),
             cpus: cpus(parsed.all("cpus"))?,
+            pid_file: parsed.text("pid").map(str::to_owned),
+            daemon: parsed.is_given("daemon"),
             warnings: WITHOUT_EFFECT
                 .iter()
                 .filter(|option| parsed.is_given(option))

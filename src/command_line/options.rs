@@ -64,14 +64,19 @@ pub(super) static ALL: &[OptionSpec] = &[
     )
     .default("0"),
     OptionSpec::new("cpus", "C", Argument::Text("LIST"), "CPUs for all threads, numbers separated by commas"),
-    OptionSpec::new("pid", "P", Argument::Text("FILE"), "File to write the process id to; not available yet"),
+    OptionSpec::new(
+        "pid",
+        "P",
+        Argument::Text("FILE"),
+        "File to write the process id to, without a newline; removed at the end",
+    ),
     OptionSpec::new(
         "plugins-path",
         "L",
         Argument::Text("PATH"),
         "Directory to load plugins from; not available yet",
     ),
-    OptionSpec::new("daemon", "d", Argument::Flag, "Run in the background; not available yet"),
+    OptionSpec::new("daemon", "d", Argument::Flag, "Run in the background, once everything is set up"),
     OptionSpec::new(
         "help",
         "h",
