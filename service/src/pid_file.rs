@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process;
 
@@ -32,7 +33,7 @@ impl PidFile {
 
     fn write(path: &Path) -> io::Result<PidFile> {
         let content = process::id().to_string();
-        let mut file = File::create(path)?;
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o644).open(path)?;
         let made = file.metadata()?;
         let name = OwnPath::new(path.canonicalize()?, &made);
         if let Err(error) = file.write_all(content.as_bytes()) {

@@ -10,7 +10,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 use std::thread::{self, JoinHandle};
 
@@ -26,6 +26,14 @@ pub fn socket_name(process_id: u32) -> String {
 /// The process id in the name of a socket.
 pub fn process_id_of(name: &str) -> Option<u32> {
     name.strip_prefix("weir_")?.strip_suffix(".sock")?.parse().ok().filter(|&id| socket_name(id) == name)
+}
+
+/// Whether a process stands behind the socket. One that was killed leaves it behind.
+pub(crate) fn is_served(socket: &Path) -> bool {
+    match UnixStream::connect(socket) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound),
+    }
 }
 
 /// A socket that tells the numbers of this process as long as the value lives.
@@ -87,7 +95,11 @@ impl Drop for StatisticsSocket {
     }
 }
 
-fn serve(path: &PathBuf, snapshot: impl Fn() -> Snapshot + Send + 'static) -> io::Result<StatisticsSocket> {
+fn serve(path: &Path, snapshot: impl Fn() -> Snapshot + Send + 'static) -> io::Result<StatisticsSocket> {
+    if is_served(path) {
+        // Ids repeat between containers.
+        return Err(io::Error::new(ErrorKind::AddrInUse, "another process with this id serves it"));
+    }
     // What a process left behind that had our id and was killed.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -96,7 +108,8 @@ fn serve(path: &PathBuf, snapshot: impl Fn() -> Snapshot + Send + 'static) -> io
     let listener = UnixListener::bind(path)?;
     let made = fs::symlink_metadata(path)?;
     // From here on a failure removes the socket.
-    let mut socket = StatisticsSocket { socket: OwnPath::new(path.clone(), &made), stop: None, thread: None };
+    let mut socket =
+        StatisticsSocket { socket: OwnPath::new(path.to_owned(), &made), stop: None, thread: None };
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     let (stop, stopped) = UnixStream::pair()?;

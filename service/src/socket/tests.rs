@@ -238,6 +238,18 @@ fn what_a_killed_process_left_behind_is_replaced() {
 }
 
 #[test]
+fn the_socket_of_another_process_with_the_same_id_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("weir");
+    directory::make_private(&directory).unwrap();
+    let path = directory.join(socket_name(process::id()));
+    let _other = UnixListener::bind(&path).unwrap();
+    let error = StatisticsSocket::open_in(&directory, Snapshot::default).unwrap_err();
+    assert!(error.to_string().ends_with("another process with this id serves it"), "{error}");
+    assert!(UnixStream::connect(&path).is_ok());
+}
+
+#[test]
 fn a_directory_that_others_can_enter_gets_no_socket() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();

@@ -1,14 +1,13 @@
 //! Finding the probe to ask.
 
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::socket::directory::{Surroundings, check_private};
-use crate::socket::process_id_of;
+use crate::socket::{is_served, process_id_of};
 
 /// A probe that may be asked.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -93,14 +92,6 @@ fn collect(entry: &fs::DirEntry, wanted: Option<u32>, found: &mut Vec<Probe>) {
         && wanted.is_none_or(|wanted| wanted == process_id)
     {
         found.push(Probe { process_id, socket: entry.path() });
-    }
-}
-
-/// Whether a process stands behind the socket. One that was killed leaves it behind.
-fn is_served(socket: &Path) -> bool {
-    match UnixStream::connect(socket) {
-        Ok(_) => true,
-        Err(error) => !matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound),
     }
 }
 
