@@ -91,3 +91,21 @@ fn status_of(child: rustix::process::Pid) -> i32 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_process_with_threads_is_not_doubled() {
+        // Tests run in threads; this makes sure.
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || wait.recv());
+        let error = Background::fork().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        drop(end);
+        assert!(thread.join().unwrap().is_err());
+    }
+}

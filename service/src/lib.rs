@@ -3,7 +3,7 @@
 //!
 //! The order in which a program calls these: [`Background::fork`] before any thread; then [`PidFile`] and
 //! [`StatisticsSocket`], which carry the id of the process; [`Signals`], which can remove both; and [`Background::ready`] when
-//! nothing can fail any more. [`stats`] is the other end of the statistics socket.
+//! nothing can fail any more. `examples/process.rs` is such a program. [`stats`] is the other end of the statistics socket.
 #![deny(unsafe_code)]
 
 pub mod background;
