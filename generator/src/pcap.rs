@@ -1,6 +1,10 @@
 //! Capture files in the classic pcap format, little-endian, microseconds.
 
+mod recording;
+
 use std::io::{self, Write};
+
+pub use recording::{Recording, RecordingError};
 
 /// Ethernet.
 pub const ETHERNET: u32 = 1;

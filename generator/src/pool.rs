@@ -49,6 +49,16 @@ impl<S: Default> Pool<S> {
         self.next_id += 1;
     }
 
+    /// The place of the flow that has held its place longest.
+    pub fn oldest(&self) -> usize {
+        self.oldest
+    }
+
+    /// All flows that hold a place.
+    pub fn iter(&self) -> impl Iterator<Item = &Member<S>> {
+        self.members.iter()
+    }
+
     /// The flow that has held its place longest ends.
     pub fn renew(&mut self) {
         let place = self.oldest;

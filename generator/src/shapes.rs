@@ -1,13 +1,20 @@
 //! The shapes of traffic there are.
 
+mod background;
 mod conversations;
+mod deep_stacks;
 mod elephants;
+mod endless_fragments;
+mod endless_heads;
 mod flood;
 mod fragments;
 mod identity;
 mod small;
 mod split_heads;
 mod tunnels;
+mod udp_flood;
+
+use background::Background;
 
 use crate::{
     random::Random,
@@ -35,11 +42,21 @@ pub enum Shape {
     SplitHeads,
     /// Flows that live inside a SYN flood.
     LiveInFlood,
+    /// Random datagrams of new flows to the ports where parsers listen, short ones and such of the size of QUIC's first.
+    UdpFlood,
+    /// Every packet what looks like the first of a new QUIC connection from outside.
+    QuicFlood,
+    /// HTTP heads and DNS messages over TCP that never end, in flows that fall silent and give way to others.
+    EndlessHeads,
+    /// Single fragments of IPv4 and IPv6 datagrams, most without ports.
+    EndlessFragments,
+    /// SYNs of new flows below 64 VLAN tags, MPLS labels or IPv6 extension headers, or GRE in GRE up to the MTU.
+    DeepStacks,
 }
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Shape; 9] = [
+    pub const ALL: [Shape; 14] = [
         Shape::Imix,
         Shape::Small,
         Shape::Flood,
@@ -49,6 +66,11 @@ impl Shape {
         Shape::Tunnels,
         Shape::SplitHeads,
         Shape::LiveInFlood,
+        Shape::UdpFlood,
+        Shape::QuicFlood,
+        Shape::EndlessHeads,
+        Shape::EndlessFragments,
+        Shape::DeepStacks,
     ];
 
     /// The name on the command line.
@@ -63,6 +85,11 @@ impl Shape {
             Shape::Tunnels => "tunnels",
             Shape::SplitHeads => "split-heads",
             Shape::LiveInFlood => "live-in-flood",
+            Shape::UdpFlood => "udp-flood",
+            Shape::QuicFlood => "quic-flood",
+            Shape::EndlessHeads => "endless-heads",
+            Shape::EndlessFragments => "endless-fragments",
+            Shape::DeepStacks => "deep-stacks",
         }
     }
 
@@ -78,6 +105,13 @@ impl Shape {
             Shape::Tunnels => "VLAN, QinQ, MPLS, EoMPLS, PPPoE, GRE and TRILL, alone and stacked",
             Shape::SplitHeads => "HTTP heads and DNS over TCP, split over segments, reordered, sent twice",
             Shape::LiveInFlood => "flows that live inside a SYN flood",
+            Shape::UdpFlood => "random datagrams of new flows to the ports where parsers listen",
+            Shape::QuicFlood => "every packet what looks like the first of a new QUIC connection",
+            Shape::EndlessHeads => "HTTP heads and DNS over TCP that never end, in ever new flows",
+            Shape::EndlessFragments => "single fragments of datagrams that never become whole",
+            Shape::DeepStacks => {
+                "64 VLAN tags, MPLS labels or IPv6 extension headers; GRE in GRE up to the MTU"
+            }
         }
     }
 
@@ -91,7 +125,12 @@ impl Shape {
         match self {
             Shape::Imix => 60_000,
             Shape::Small => 1 << 20,
-            Shape::Flood => 1,
+            Shape::Flood
+            | Shape::UdpFlood
+            | Shape::QuicFlood
+            | Shape::EndlessFragments
+            | Shape::DeepStacks => 1,
+            Shape::EndlessHeads => 50_000,
             Shape::Elephants => 64,
             Shape::L7 | Shape::Tunnels => 20_000,
             Shape::Fragments => 5_000,
@@ -100,15 +139,33 @@ impl Shape {
         }
     }
 
-    /// What makes the packets.
+    /// What makes the packets, those of the background among them.
     pub fn traffic(self, parameters: &Parameters, random: &mut Random) -> Box<dyn Traffic> {
+        let traffic = self.alone(parameters, random);
+        match parameters.background {
+            0 => traffic,
+            share => Box::new(Background::fixed(traffic, share, parameters.background_flows)),
+        }
+    }
+
+    fn alone(self, parameters: &Parameters, random: &mut Random) -> Box<dyn Traffic> {
         use conversations::{Conversations, Mix};
         match self {
             Shape::Imix => Box::new(Conversations::new(Mix::Internet, parameters, random)),
             Shape::L7 => Box::new(Conversations::new(Mix::Short, parameters, random)),
             Shape::Small => Box::new(small::Small::new(parameters)),
             Shape::Flood => Box::new(flood::Flood::new(parameters)),
-            Shape::LiveInFlood => Box::new(flood::LiveInFlood::new(parameters)),
+            Shape::LiveInFlood => {
+                let flood = Box::new(flood::Flood::new(parameters));
+                Box::new(Background::renewed(flood, parameters.live_share, parameters.flows))
+            }
+            Shape::UdpFlood => {
+                Box::new(udp_flood::UdpFlood::new(udp_flood::Kind::Random, parameters, random))
+            }
+            Shape::QuicFlood => Box::new(udp_flood::UdpFlood::new(udp_flood::Kind::Quic, parameters, random)),
+            Shape::EndlessHeads => Box::new(endless_heads::EndlessHeads::new(parameters, random)),
+            Shape::EndlessFragments => Box::new(endless_fragments::EndlessFragments::new(parameters, random)),
+            Shape::DeepStacks => Box::new(deep_stacks::DeepStacks::new(parameters)),
             Shape::Elephants => Box::new(elephants::Elephants::new(parameters, random)),
             Shape::Fragments => Box::new(fragments::Fragments::new(parameters, random)),
             Shape::Tunnels => Box::new(tunnels::Tunnels::new(parameters, random)),
@@ -122,4 +179,25 @@ fn filling(random: &mut Random) -> Vec<u8> {
     let mut bytes = vec![0; 1500];
     random.fill(&mut bytes);
     bytes
+}
+
+/// Random bytes of which a piece from anywhere is as good as new ones, and much faster.
+struct Filling(Vec<u8>);
+
+impl Filling {
+    /// The longest piece.
+    const LONGEST: usize = 1500;
+
+    fn new(random: &mut Random) -> Filling {
+        let mut bytes = vec![0; 1 << 14];
+        random.fill(&mut bytes);
+        Filling(bytes)
+    }
+
+    /// Appends such a piece, so that `out` is `len` bytes long; at most [`Filling::LONGEST`] bytes are added.
+    fn extend_to(&self, out: &mut Vec<u8>, len: usize, random: &mut Random) {
+        let more = len.saturating_sub(out.len()).min(Filling::LONGEST);
+        let start = random.below((self.0.len() - more) as u64) as usize;
+        out.extend_from_slice(&self.0[start..start + more]);
+    }
 }

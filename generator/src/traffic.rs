@@ -1,6 +1,9 @@
 //! From a shape to a capture: the clock, the coming and going of flows, the file.
 
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use crate::{
     pcap::{self, Writer},
@@ -26,7 +29,14 @@ pub struct Parameters {
     pub rate: u64,
     /// Only for [`Shape::LiveInFlood`]: how many of 100 packets belong to live flows.
     pub live_share: u64,
+    /// How many of 100 packets belong to the background, a fixed set of legitimate flows that live all the time.
+    pub background: u64,
+    /// How many flows the background has.
+    pub background_flows: usize,
 }
+
+/// The flows of the background when nobody says how many.
+pub const BACKGROUND_FLOWS: usize = 1000;
 
 impl Parameters {
     /// The usual parameters of a shape.
@@ -38,6 +48,8 @@ impl Parameters {
             new_flows: 0,
             rate: 1_000_000,
             live_share: 50,
+            background: 0,
+            background_flows: BACKGROUND_FLOWS,
         }
     }
 }
@@ -57,6 +69,31 @@ pub trait Traffic {
 
     /// Flows of which at least one packet was written.
     fn flows_begun(&self) -> u64;
+
+    /// What was written of the background, if there is one.
+    fn background(&self) -> Option<Background> {
+        None
+    }
+}
+
+/// What was made of legitimate flows beside something else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Background {
+    /// Their packets.
+    pub packets: u64,
+    /// Flows of which at least one packet was written.
+    pub flows: u64,
+    /// Packets of the one of these that has the fewest.
+    pub least: u64,
+    /// Packets of the one that has the most.
+    pub most: u64,
+}
+
+impl fmt::Display for Background {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Background { packets, flows, least, most } = self;
+        write!(f, "{packets} background packets in {flows} flows, {least} to {most} each")
+    }
 }
 
 /// What was made.
@@ -70,6 +107,8 @@ pub struct Summary {
     pub flows: u64,
     /// From the first packet to the last.
     pub duration_us: u64,
+    /// What of all this is background, if there is one.
+    pub background: Option<Background>,
 }
 
 /// Writes a capture of this shape.
@@ -99,6 +138,7 @@ pub fn generate(shape: Shape, parameters: &Parameters, out: impl Write) -> io::R
         bytes: writer.bytes(),
         flows: traffic.flows_begun(),
         duration_us: time_us - START_US,
+        background: traffic.background(),
     };
     writer.finish()?;
     Ok(summary)
