@@ -7,6 +7,7 @@
 mod byte_order;
 mod classic;
 mod decompress;
+mod descriptor;
 mod filter;
 mod medium;
 mod ng;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{CapturedFrame, Lease, LinkType, Poll, Source, SourceError};
 use decompress::{Compression, Counted};
+pub use descriptor::DESCRIPTOR;
 use filter::Filter;
 use medium::{Advance, Mapped, Medium, Stream};
 use record::Stop;
