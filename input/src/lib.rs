@@ -1,11 +1,13 @@
 //! Packets in: where captured frames come from, and the header parser that makes packets of them.
 //!
 //! * [`source`]: what every input is; [`registry`]: the inputs there are.
-//! * [`pcap`]: capture files.
+//! * [`benchmark`]: packets made up; [`pcap`]: capture files.
 //! * [`parse`]: from a captured frame to a [`weir_flow::Packet`], or to the reason why not.
 
 #![deny(unsafe_code)]
 
+pub mod benchmark;
+mod blocks;
 pub mod parse;
 pub mod pcap;
 pub mod registry;

@@ -4,7 +4,6 @@
 //! under, and the two media keep the bytes in place until the lease has been given back.
 #![allow(unsafe_code)]
 
-mod block;
 mod mapped;
 mod stream;
 

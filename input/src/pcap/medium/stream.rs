@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::block::Block;
 use super::{Advance, Window};
 use crate::Lease;
+use crate::blocks::Block;
 
 /// Large against a record, small against the second-level cache's share of memory bandwidth.
 const BLOCK_LEN: usize = 1 << 20;

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 /// A heap block. The filled part is only ever read, the spare part only written; so lent frames of the one and a mutable slice of
 /// the other never overlap, which is why this is not a `Vec`.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(crate) struct Block {
     data: NonNull<u8>,
     capacity: usize,
     filled: usize,
@@ -15,24 +15,24 @@ pub(super) struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    pub(super) fn new(capacity: usize) -> Block {
+    pub(crate) fn new(capacity: usize) -> Block {
         let data = Box::into_raw(vec![0u8; capacity].into_boxed_slice());
         // SAFETY: a box is never null.
         Block { data: unsafe { NonNull::new_unchecked(data.cast()) }, capacity, filled: 0 }
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
     /// The filled bytes.
-    pub(super) fn filled(&self) -> &[u8] {
+    pub(crate) fn filled(&self) -> &[u8] {
         // SAFETY: `filled` is at most the capacity, all bytes are initialised, and none of these is written before `clear`.
         unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.filled) }
     }
 
     /// The bytes behind the filled ones.
-    pub(super) fn spare(&mut self) -> &mut [u8] {
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
         // SAFETY: within the allocation and initialised; nobody holds a reference behind `filled`, since `filled()` ends there.
         unsafe {
             std::slice::from_raw_parts_mut(self.data.as_ptr().add(self.filled), self.capacity - self.filled)
@@ -40,7 +40,7 @@ impl Block {
     }
 
     /// Takes the first `len` spare bytes as filled.
-    pub(super) fn fill(&mut self, len: usize) {
+    pub(crate) fn fill(&mut self, len: usize) {
         self.filled = (self.filled + len).min(self.capacity);
     }
 
@@ -48,7 +48,7 @@ impl Block {
     ///
     /// # Safety
     /// No frame lent from this block is used any more.
-    pub(super) unsafe fn clear(&mut self) {
+    pub(crate) unsafe fn clear(&mut self) {
         self.filled = 0;
     }
 }
