@@ -1,7 +1,7 @@
 //! Packets in: where captured frames come from, and the header parser that makes packets of them.
 //!
 //! * [`source`]: what every input is; [`registry`]: the inputs there are.
-//! * [`benchmark`]: packets made up; [`pcap`]: capture files.
+//! * [`benchmark`]: packets made up; [`pcap`]: capture files; [`raw`]: network interfaces.
 //! * [`parse`]: from a captured frame to a [`weir_flow::Packet`], or to the reason why not.
 
 #![deny(unsafe_code)]
@@ -10,6 +10,7 @@ pub mod benchmark;
 mod blocks;
 pub mod parse;
 pub mod pcap;
+pub mod raw;
 pub mod registry;
 pub mod source;
 

@@ -2,7 +2,7 @@
 
 use weir_flow::options::{OptionSpec, Parsed};
 
-use crate::{Source, SourceError, benchmark, pcap};
+use crate::{Source, SourceError, benchmark, pcap, raw};
 
 /// An input plugin: what it is called, what it takes, how it is opened.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct InputDescriptor {
 }
 
 /// All inputs.
-pub static INPUTS: &[InputDescriptor] = &[benchmark::DESCRIPTOR, pcap::DESCRIPTOR];
+pub static INPUTS: &[InputDescriptor] = &[benchmark::DESCRIPTOR, pcap::DESCRIPTOR, raw::DESCRIPTOR];
 
 /// The input called `name`.
 pub fn find(name: &str) -> Option<&'static InputDescriptor> {
