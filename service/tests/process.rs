@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,15 @@ impl Place {
         command
     }
 
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
+    /// Runs to the end. What it says goes to files: pipes end only when all who hold them do, and a process in the background that
+    /// holds them should fail a test, not hold it up.
+    fn run(&self, arguments: &str) -> Ended {
+        let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.path(name));
+        let mut command = self.command(arguments);
+        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+        let status = Running::of(command.spawn().unwrap()).ended();
+        let [stdout, stderr] = [stdout, stderr].map(|path| fs::read_to_string(path).unwrap());
+        Ended { status, stdout, stderr }
     }
 
     /// The example in the foreground, when it has started.
@@ -66,6 +73,14 @@ impl Place {
     fn sockets(&self) -> usize {
         fs::read_dir(self.path("run")).map_or(0, Iterator::count)
     }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
 }
 
 /// A child of this test, which does not outlive it.
@@ -144,23 +159,18 @@ fn is_gone(id: Pid) -> bool {
     test_kill_process(id) == Err(Errno::SRCH) || zombie()
 }
 
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
-
 #[test]
 fn in_the_background_it_has_a_session_and_no_terminal_and_the_starter_is_free() {
     let place = Place::new();
-    // Returns only if the child has left the pipes of its standard streams.
     let ended = place.run("--daemon --pid pid");
-    assert_eq!((ended.status.code(), text(&ended.stdout), text(&ended.stderr)), (Some(0), "", ""));
+    assert_eq!((ended.status, &*ended.stdout, &*ended.stderr), (Some(0), "", ""));
     let id = place.written_id();
     let _daemon = Daemon(id);
     assert_eq!(getsid(Some(id)).unwrap(), id);
     let process = PathBuf::from(format!("/proc/{}", id.as_raw_nonzero()));
     for stream in 0..3 {
-        let target = fs::read_link(process.join(format!("fd/{stream}"))).unwrap();
-        assert_eq!(target, Path::new("/dev/null"), "{stream}");
+        let target = || fs::read_link(process.join(format!("fd/{stream}"))).unwrap();
+        eventually("the streams are on the null device", || target() == Path::new("/dev/null"));
     }
     assert_eq!(fs::read_link(process.join("cwd")).unwrap(), place.path(""));
     assert_eq!(place.sockets(), 1);
@@ -174,13 +184,13 @@ fn in_the_background_it_has_a_session_and_no_terminal_and_the_starter_is_free() 
 fn the_starter_sees_why_the_background_process_cannot_start() {
     let place = Place::new();
     let ended = place.run("--daemon --pid pid --slow --fail");
-    assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(text(&ended.stderr), "Error: this is wrong with the configuration\n");
+    assert_eq!(ended.status, Some(1));
+    assert_eq!(ended.stderr, "Error: this is wrong with the configuration\n");
     assert!(!place.path("pid").exists());
     assert_eq!(place.sockets(), 0);
     let ended = place.run("--daemon --pid absent/pid");
-    assert_eq!(ended.status.code(), Some(1));
-    assert!(text(&ended.stderr).starts_with("Error: option --pid: cannot write absent/pid: "), "{ended:?}");
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stderr.starts_with("Error: option --pid: cannot write absent/pid: "), "{ended:?}");
 }
 
 #[test]
@@ -331,12 +341,12 @@ fn stats_shows_the_numbers_of_a_process_once() {
     let process = place.started("");
     let id = process.id.as_raw_nonzero();
     let ended = place.run(&format!("stats -1 -p {id}"));
-    assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), ""));
-    let tables = text(&ended.stdout);
+    assert_eq!((ended.status, &*ended.stderr), (Some(0), ""));
+    let tables = &ended.stdout;
     assert!(tables.starts_with("Input stats:\n  #   packets"), "{tables}");
     assert_eq!(tables.lines().count(), 7, "{tables}");
     let ended = place.run(&format!("stats --one --json --pid={id}"));
-    let json: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(json["pid"], id.get());
     assert_eq!(json["inputs"].as_array().unwrap().len(), 1);
 }
@@ -378,8 +388,8 @@ fn several_can_watch_the_same_process() {
 fn stats_of_a_process_that_is_not_there_fails() {
     let place = Place::new();
     let ended = place.run("stats -p 2147483647");
-    assert_eq!((ended.status.code(), text(&ended.stdout)), (Some(1), ""));
-    let said = text(&ended.stderr);
+    assert_eq!((ended.status, &*ended.stdout), (Some(1), ""));
+    let said = &ended.stderr;
     assert!(said.starts_with("Error: no probe with process id 2147483647 is running (looked in "), "{said}");
     assert_eq!(said.matches('\n').count(), 1, "{said}");
 }
@@ -391,8 +401,9 @@ fn stats_whose_reader_has_seen_enough_ends_well() {
     let mut command = place.command(&format!("stats -p {}", process.id.as_raw_nonzero()));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), ""));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((Running::of(child).ended(), &*said), (Some(0), ""));
 }
 
 #[test]
