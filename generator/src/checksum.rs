@@ -13,12 +13,18 @@ impl Checksum {
     /// Adds the bytes of a piece.
     #[must_use]
     pub fn bytes(self, bytes: &[u8]) -> Checksum {
-        let mut words = bytes.chunks_exact(2);
+        // 2^16 and 2^32 are both 1 modulo 0xffff, so that a word of any length may be summed.
+        let (words, rest) = bytes.as_chunks::<8>();
         let mut sum = self.0;
-        for word in &mut words {
-            sum += u64::from(u16::from_be_bytes([word[0], word[1]]));
+        for &word in words {
+            let word = u64::from_be_bytes(word);
+            sum += (word >> 32) + (word & 0xffff_ffff);
         }
-        if let [last] = words.remainder() {
+        let (words, rest) = rest.as_chunks::<2>();
+        for &word in words {
+            sum += u64::from(u16::from_be_bytes(word));
+        }
+        if let [last] = rest {
             sum += u64::from(*last) << 8;
         }
         Checksum(sum)
