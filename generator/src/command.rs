@@ -1,15 +1,22 @@
 //! The command line.
 
+mod arguments;
+mod send;
+mod shape_options;
+
 use std::{
-    fmt,
     fs::File,
     io::{self, BufWriter},
     path::{Path, PathBuf},
     time::Instant,
 };
 
+use arguments::{Argument, Arguments};
+use shape_options::ShapeOptions;
+
 use crate::{
     captures,
+    send::{Material, SendError, Settings},
     shapes::Shape,
     traffic::{self, Parameters},
 };
@@ -23,29 +30,55 @@ pub enum Command {
     Generate(Shape, Parameters, PathBuf),
     /// Make the small captures in this directory.
     TestCaptures(PathBuf),
+    /// Send a capture or a shape.
+    Send {
+        /// How.
+        settings: Settings,
+        /// What.
+        material: Material,
+        /// Whether the report is a JSON object.
+        json: bool,
+    },
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line makes no sense.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// A file cannot be written.
+    #[error("{}: {error}", .path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Nothing (more) was sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
 }
 
 /// Why the command line makes no sense.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0} (weir-generator --help shows the usage)")]
 pub struct UsageError(String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (weir-generator --help shows the usage)", self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 /// How to use the program.
 pub fn usage() -> String {
     let mut text = String::from(
-        "Makes captures for the tests and benchmarks of a flow probe.\n\n\
+        "Makes captures for the tests and benchmarks of a flow probe, and sends such traffic.\n\n\
          Usage: weir-generator SHAPE [OPTION]... OUT.pcap\n       \
-                weir-generator test-captures DIRECTORY\n\nShapes:\n",
+                weir-generator test-captures DIRECTORY\n       \
+                weir-generator send --interface IFC [OPTION]... FILE.pcap|SHAPE\n\nShapes:\n",
     );
     for shape in Shape::ALL {
-        text.push_str(&format!("  {:14} {} ({} flows)\n", shape.name(), shape.about(), shape.usual_flows()));
+        let flows = match shape.usual_flows() {
+            1 => "each packet a flow".to_owned(),
+            flows => format!("{flows} flows"),
+        };
+        text.push_str(&format!("  {:17} {} ({flows})\n", shape.name(), shape.about()));
     }
     text.push_str(
         "\nOptions:\n  \
@@ -54,9 +87,12 @@ pub fn usage() -> String {
            --flows N        flows that are active at the same time (see the shape)\n  \
            --new-flows N    times a second that the oldest flow gives its place to a new one (0)\n  \
            --rate N         packets a second (1000000)\n  \
-           --live-share N   live-in-flood: how many of 100 packets belong to live flows (50)\n\n\
+           --live-share N   live-in-flood: how many of 100 packets belong to live flows (50)\n  \
+           --background N   how many of 100 packets belong to legitimate flows from 172.16.0.0/12 that live all the\n\
+         \x20                  time; --flows says then how many such flows there are (1000)\n\n\
          Numbers may end in K or M. test-captures writes the small captures of tests/pcaps.\n",
     );
+    text.push_str(send::USAGE);
     text
 }
 
@@ -66,66 +102,69 @@ impl Command {
     /// # Errors
     /// If they make no sense.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, UsageError> {
-        let error = |text: String| Err(UsageError(text));
-        let mut arguments = arguments.into_iter();
-        let Some(first) = arguments.next() else { return Ok(Command::Help) };
-        if first == "--help" || first == "-h" {
-            return Ok(Command::Help);
-        }
-        if first == "test-captures" {
-            return match (arguments.next(), arguments.next()) {
-                (Some(directory), None) => Ok(Command::TestCaptures(directory.into())),
-                _ => error("test-captures takes one directory".into()),
-            };
-        }
-        let Some(shape) = Shape::named(&first) else { return error(format!("no shape is called {first}")) };
-        let mut parameters = Parameters::of(shape);
-        let mut out = None;
-        while let Some(argument) = arguments.next() {
-            if !argument.starts_with("--") {
-                if out.replace(PathBuf::from(&argument)).is_some() {
-                    return error(format!("{argument}: there is a file to write already"));
-                }
-                continue;
-            }
-            let (name, value) = match argument.split_once('=') {
-                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (argument, arguments.next()),
-            };
-            let Some(value) = value else { return error(format!("{name} needs a number")) };
-            let Some(number) = number(&value) else {
-                return error(format!("{name}: {value} is not a number"));
-            };
-            match name.as_str() {
-                "--packets" => parameters.packets = number,
-                "--seed" => parameters.seed = number,
-                "--flows" if number > 0 => parameters.flows = number as usize,
-                "--new-flows" => parameters.new_flows = number,
-                "--rate" if number > 0 => parameters.rate = number,
-                "--live-share" if number <= 100 => parameters.live_share = number,
-                "--flows" | "--rate" | "--live-share" => {
-                    return error(format!("{name}: {value} is out of range"));
-                }
-                _ => return error(format!("no option is called {name}")),
-            }
-        }
-        match out {
-            Some(out) => Ok(Command::Generate(shape, parameters, out)),
-            None => error("the file to write is missing".into()),
+        let mut words: Vec<String> = arguments.into_iter().collect();
+        let first = if words.is_empty() { "--help".to_owned() } else { words.remove(0) };
+        match first.as_str() {
+            "--help" | "-h" => Ok(Command::Help),
+            "test-captures" => match <[String; 1]>::try_from(words) {
+                Ok([directory]) => Ok(Command::TestCaptures(directory.into())),
+                Err(_) => Err(UsageError("test-captures takes one directory".into())),
+            },
+            "send" => send::parse(Arguments::new(words)),
+            name => match Shape::named(name) {
+                Some(shape) => parse_generate(shape, Arguments::new(words)),
+                None => Err(UsageError(format!("no shape is called {name}"))),
+            },
         }
     }
 
     /// Does what was asked for.
     ///
     /// # Errors
-    /// If a file cannot be written.
-    pub fn run(&self) -> io::Result<()> {
+    /// If a file cannot be written, or something cannot be sent.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let not_written = |path: &Path, error| CommandError::Write { path: path.to_owned(), error };
         match self {
             Command::Help => print!("{}", usage()),
-            Command::TestCaptures(directory) => captures::write_all(directory)?,
-            Command::Generate(shape, parameters, path) => generate(*shape, parameters, path)?,
+            Command::TestCaptures(directory) => {
+                captures::write_all(directory).map_err(|error| not_written(directory, error))?;
+            }
+            Command::Generate(shape, parameters, path) => {
+                generate(*shape, parameters, path).map_err(|error| not_written(path, error))?;
+            }
+            Command::Send { settings, material, json } => {
+                let report = crate::send::run(settings, material)?;
+                println!("{}", if *json { report.json() } else { report.to_string() });
+            }
         }
         Ok(())
+    }
+}
+
+fn parse_generate(shape: Shape, mut arguments: Arguments) -> Result<Command, UsageError> {
+    let mut options = ShapeOptions::default();
+    let (mut packets, mut rate, mut out) = (None, None, None);
+    while let Some(argument) = arguments.next() {
+        match argument {
+            Argument::Word(path) => {
+                if out.replace(PathBuf::from(&path)).is_some() {
+                    return Err(UsageError(format!("{path}: there is a file to write already")));
+                }
+            }
+            Argument::Option(option) => match option.name.as_str() {
+                "--packets" => packets = Some(arguments.number(&option, 0..=u64::MAX)?),
+                "--rate" => rate = Some(arguments.number(&option, 1..=u64::MAX)?),
+                _ if options.take(&option, &mut arguments)? => {}
+                _ => return Err(option.unknown()),
+            },
+        }
+    }
+    let mut parameters = options.parameters(shape)?;
+    parameters.packets = packets.unwrap_or(parameters.packets);
+    parameters.rate = rate.unwrap_or(parameters.rate);
+    match out {
+        Some(out) => Ok(Command::Generate(shape, parameters, out)),
+        None => Err(UsageError("the file to write is missing".into())),
     }
 }
 
@@ -142,23 +181,19 @@ fn generate(shape: Shape, parameters: &Parameters, path: &Path) -> io::Result<()
         made.duration_us as f64 / 1e6,
         started.elapsed().as_secs_f64()
     );
+    if let Some(background) = made.background {
+        eprintln!("{background}");
+    }
     Ok(())
-}
-
-/// A whole number, maybe in thousands or millions.
-fn number(text: &str) -> Option<u64> {
-    let (digits, factor) = match text.as_bytes().last()? {
-        b'k' | b'K' => (&text[..text.len() - 1], 1000),
-        b'm' | b'M' => (&text[..text.len() - 1], 1_000_000),
-        _ => (text, 1),
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::send::Repeat;
 
     fn parse(line: &str) -> Result<Command, UsageError> {
         Command::parse(line.split_whitespace().map(str::to_owned))
@@ -185,9 +220,64 @@ mod tests {
             "small a --flows x",
             "small a --flows 0",
             "small a --blah 1",
+            "small a --packets 1.5",
+            "small a --live-share 10",
+            "live-in-flood a --background 10",
+            "flood a --background 101",
+            "flood a --flows 10",
+            "udp-flood a --new-flows 10 --background 10",
             "test-captures",
+            "test-captures a b",
+            "send",
+            "send a.pcap",
+            "send --interface x",
+            "send --interface",
+            "send --interface x a.pcap b.pcap",
+            "send --interface x a.pcap --flows 10",
+            "send --interface x flood --loop",
+            "send --interface x flood --packets 10",
+            "send --interface x a.pcap --loop=yes",
+            "send --interface x a.pcap --seconds 0",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_file_is_sent_once_or_again_and_again() {
+        let Command::Send { settings, material, json } = parse("send --interface x a.pcap").unwrap() else {
+            panic!("another command");
+        };
+        assert_eq!((settings.interface.as_str(), settings.rate, settings.packets), ("x", 0, None));
+        assert!(matches!(material, Material::File(path, Repeat::Once) if path.as_os_str() == "a.pcap"));
+        assert!(!json);
+        let Ok(Command::Send { material, json, .. }) = parse("send a.pcap --interface=x --loop --json")
+        else {
+            panic!("another command");
+        };
+        assert!(matches!(material, Material::File(_, Repeat::Forever)) && json);
+    }
+
+    #[test]
+    fn a_shape_is_sent_with_its_own_options() {
+        let line = "send --interface x --pps 50K --seconds 3 --count 1M --cpu 1 --flows 9 small --seed 5 --skip-long";
+        let Command::Send { settings, material, .. } = parse(line).unwrap() else {
+            panic!("another command")
+        };
+        assert_eq!((settings.rate, settings.packets), (50_000, Some(1_000_000)));
+        assert_eq!((settings.duration, settings.cpu), (Some(Duration::from_secs(3)), Some(1)));
+        assert!(settings.skip_long);
+        let Material::Shape(shape, parameters) = material else { panic!("another material") };
+        assert_eq!((shape, parameters.flows, parameters.seed), (Shape::Small, 9, 5));
+    }
+
+    #[test]
+    fn with_a_background_the_flows_are_those_of_the_background() {
+        let Command::Generate(_, parameters, _) = parse("flood --background 10 --flows 70 a.pcap").unwrap()
+        else {
+            panic!("another command");
+        };
+        assert_eq!((parameters.background, parameters.background_flows), (10, 70));
+        assert_eq!(parameters.flows, Shape::Flood.usual_flows());
     }
 }

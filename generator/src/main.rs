@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use weir_generator::command::Command;
+use weir_generator::command::{Command, CommandError};
 
 fn main() -> ExitCode {
-    let result: Result<(), Box<dyn std::error::Error>> = Command::parse(std::env::args().skip(1))
-        .map_err(Into::into)
-        .and_then(|command| command.run().map_err(Into::into));
-    match result {
+    let result = Command::parse(std::env::args().skip(1)).map_err(CommandError::from);
+    match result.and_then(|command| command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("weir-generator: {error}");

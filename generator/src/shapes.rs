@@ -139,6 +139,11 @@ impl Shape {
         }
     }
 
+    /// Whether there are flows of more than one packet.
+    pub const fn keeps_flows(self) -> bool {
+        self.usual_flows() > 1
+    }
+
     /// What makes the packets, those of the background among them.
     pub fn traffic(self, parameters: &Parameters, random: &mut Random) -> Box<dyn Traffic> {
         let traffic = self.alone(parameters, random);
