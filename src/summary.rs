@@ -8,7 +8,7 @@ use weir_input::Losses;
 use weir_input::parse::SkipCounters;
 use weir_storage::fragments::FragmentCounters;
 
-use crate::engine::ledger::{CaptureCounters, Ledger, OutputPage, PassCounters, Totals, WorkerCounters};
+use crate::engine::ledger::{CaptureCounters, Ledger, OutputPage, Passes, Totals, WorkerCounters};
 use crate::tables::{Fate, InputRow, OutputRow, Tables};
 
 /// Writes the tables at the end of a run, to standard error if an output owns standard output. Whether everything went well.
@@ -70,7 +70,7 @@ pub(crate) struct Report {
 impl Report {
     /// Reads the ledger, against the stream, as it asks for.
     pub(crate) fn of(ledger: &Ledger, moment: Moment) -> Report {
-        let passes: Vec<Passes> = ledger.outputs.iter().map(Passes::read).collect();
+        let passes: Vec<Passes> = ledger.outputs.iter().map(OutputPage::passes).collect();
         let mut workers = WorkerCounters::default();
         for worker in &ledger.workers {
             let counters = worker.read();
@@ -140,36 +140,6 @@ impl Report {
 /// `ok`, or the error that ended it.
 fn status(ended: &OnceLock<Result<(), String>>) -> Result<(), String> {
     ended.get().cloned().unwrap_or(Ok(()))
-}
-
-/// What has passed to an output and through it.
-struct Passes {
-    encoded: PassCounters,
-    taken: PassCounters,
-}
-
-impl Passes {
-    fn read(page: &OutputPage) -> Passes {
-        let taken = page.taken.read();
-        let mut encoded = PassCounters::default();
-        for worker in &page.encoded {
-            let counters = worker.read();
-            encoded.all.add(&counters.all);
-            encoded.dropped.add(&counters.dropped);
-        }
-        Passes { encoded, taken }
-    }
-
-    fn lost(&self) -> Totals {
-        let mut lost = self.encoded.dropped;
-        lost.add(&self.taken.dropped);
-        lost
-    }
-
-    /// On the way from the workers.
-    fn waiting(&self) -> Totals {
-        self.encoded.all.less(&self.encoded.dropped).less(&self.taken.all)
-    }
 }
 
 /// What the cache counted, as far as it says something.

@@ -34,6 +34,8 @@ pub(crate) struct CaptureSettings<'a> {
 
 /// How long a live source is waited for at a time: so long the end of the program may have to wait for it.
 const LIVE_WAIT: Duration = Duration::from_millis(100);
+/// How long it is waited for while there are flows to end.
+const SWEEP_WAIT: Duration = Duration::from_millis(1);
 /// How long a live source that was stopped may take to deliver what it has received.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 /// How often a source that is never idle is asked for what it lost: after so many polls.
@@ -124,14 +126,17 @@ impl Capture<'_> {
                 }
                 Poll::Idle => {
                     pipeline.flush();
+                    let mut longest = LIVE_WAIT;
                     if is_live {
                         current = None;
-                        self.pass_time(source, pipeline);
+                        if self.pass_time(source, pipeline) {
+                            longest = SWEEP_WAIT;
+                        }
                     }
                     // Perhaps the source waits for what it has lent.
                     give_back(source, pipeline, current);
                     let can_wait = is_live && !pipeline.has_packets();
-                    if !(can_wait && source.wait(LIVE_WAIT)) {
+                    if !(can_wait && source.wait(longest)) {
                         wait.idle();
                     }
                 }
@@ -188,13 +193,12 @@ impl Capture<'_> {
         self.settings.published.publish(&mut self.counters);
     }
 
-    /// A live source has nothing at the moment: time passes all the same.
-    fn pass_time<P: Pipeline>(&mut self, source: &mut dyn Source, pipeline: &mut P) {
+    /// A live source has nothing at the moment: time passes all the same. Whether there are more flows to end.
+    fn pass_time<P: Pipeline>(&mut self, source: &mut dyn Source, pipeline: &mut P) -> bool {
         let now = Instant::now();
         let since = *self.silent_since.get_or_insert(now);
-        if self.counters.parsed > 0 {
-            pipeline.advance(self.clock.now_s().saturating_add((now - since).as_secs() as u32));
-        }
+        let now_s = self.clock.now_s().saturating_add((now - since).as_secs() as u32);
+        let more = self.counters.parsed > 0 && pipeline.advance(now_s);
         if now - self.asked >= LIVE_WAIT {
             self.asked = now;
             self.counters.losses = source.losses();
@@ -203,6 +207,7 @@ impl Capture<'_> {
             }
             self.publish(pipeline);
         }
+        more
     }
 }
 

@@ -161,6 +161,42 @@ pub(crate) struct OutputPage {
     pub(crate) ended: OnceLock<Result<(), String>>,
 }
 
+impl OutputPage {
+    /// What was encoded for it by all workers, and what it took.
+    pub(crate) fn passes(&self) -> Passes {
+        // Against the stream.
+        let taken = self.taken.read();
+        let mut encoded = PassCounters::default();
+        for worker in &self.encoded {
+            let counters = worker.read();
+            encoded.all.add(&counters.all);
+            encoded.dropped.add(&counters.dropped);
+        }
+        Passes { encoded, taken }
+    }
+}
+
+/// What has passed to an output and through it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passes {
+    pub(crate) encoded: PassCounters,
+    pub(crate) taken: PassCounters,
+}
+
+impl Passes {
+    /// On the way from the workers.
+    pub(crate) fn waiting(&self) -> Totals {
+        self.encoded.all.less(&self.encoded.dropped).less(&self.taken.all)
+    }
+
+    /// Dropped on either side.
+    pub(crate) fn lost(&self) -> Totals {
+        let mut lost = self.encoded.dropped;
+        lost.add(&self.taken.dropped);
+        lost
+    }
+}
+
 /// What all threads of a run have counted.
 pub(crate) struct Ledger {
     pub(crate) inputs: Vec<InputPage>,

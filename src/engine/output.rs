@@ -34,6 +34,8 @@ pub(crate) struct Parcel<B> {
 pub(crate) trait Port: RecordConsumer + Send {
     /// Hands over what is encoded so far.
     fn flush(&mut self);
+    /// There are no packets left that waiting could cost: from now on the output is waited for.
+    fn drain(&mut self);
 }
 
 /// All outputs of a worker.
@@ -51,6 +53,13 @@ impl Ports {
     pub(crate) fn flush(&mut self) {
         for port in &mut self.ports {
             port.flush();
+        }
+    }
+
+    /// There are no packets left that waiting could cost: from now on the outputs are waited for.
+    pub(crate) fn drain(&mut self) {
+        for port in &mut self.ports {
+            port.drain();
         }
     }
 }
@@ -101,6 +110,8 @@ struct Channel<E: Encoder> {
     current: Parcel<E::Batch>,
     most_records: u64,
     when_full: WhenFull,
+    /// The output is slow because it has to be.
+    is_paced: bool,
     counters: PassCounters,
     /// The number of the worker.
     worker: usize,
@@ -168,6 +179,12 @@ impl<E: Encoder> Port for Channel<E> {
         }
         self.bell.ring();
     }
+
+    fn drain(&mut self) {
+        if !self.is_paced {
+            self.when_full = WhenFull::Block;
+        }
+    }
 }
 
 /// The sink's end of a channel.
@@ -227,6 +244,7 @@ pub(crate) fn start<O: weir_output::Output>(
             current: Parcel::default(),
             most_records: per_parcel as u64,
             when_full: settings.when_full,
+            is_paced: settings.records_per_second.is_some(),
             counters: PassCounters::default(),
             worker,
             station: Arc::clone(&settings.station),

@@ -22,8 +22,8 @@ pub(crate) trait Pipeline {
     fn take(&mut self, packets: &[Packet], lease: Lease);
     /// Nothing comes at the moment: hands over what was gathered.
     fn flush(&mut self);
-    /// Nothing has come for a while, and the clock of the domain has moved on to `now_s`.
-    fn advance(&mut self, now_s: u32);
+    /// Nothing has come for a while, and the clock of the domain has moved on to `now_s`. Whether to call again soon.
+    fn advance(&mut self, now_s: u32) -> bool;
     /// Another time begins: all flows so far end by the clock `ended_s`.
     fn restart(&mut self, ended_s: u32);
     /// No more packets; the last clock was `ended_s`. Waits until all leases are free.
@@ -95,8 +95,8 @@ impl Pipeline for Fused<'_> {
         }
     }
 
-    fn advance(&mut self, now_s: u32) {
-        self.cache.advance(now_s, &mut self.ports);
+    fn advance(&mut self, now_s: u32) -> bool {
+        self.cache.advance(now_s, &mut self.ports)
     }
 
     fn restart(&mut self, ended_s: u32) {
@@ -104,6 +104,7 @@ impl Pipeline for Fused<'_> {
     }
 
     fn end(&mut self, ended_s: u32) {
+        self.ports.drain();
         self.cache.finish(ended_s, &mut self.ports);
         self.flush_now(Instant::now());
     }
@@ -276,9 +277,10 @@ impl Pipeline for Threaded {
         }
     }
 
-    fn advance(&mut self, now_s: u32) {
+    fn advance(&mut self, now_s: u32) -> bool {
         self.clock_s = now_s;
         self.tell_time();
+        false
     }
 
     fn restart(&mut self, ended_s: u32) {

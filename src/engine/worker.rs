@@ -1,6 +1,7 @@
 //! A worker: one shard of the cache, fed by the rings of all inputs.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rtrb::{Consumer, Producer};
 use weir_storage::Cache;
@@ -11,6 +12,9 @@ use super::output::Ports;
 use super::pipeline::{Event, FLUSH_AFTER, PacketBatch};
 use super::published::Published;
 use super::wait::Wait;
+
+/// How long new packets are waited for while there are flows to end.
+const SWEEP_WAIT: Duration = Duration::from_millis(1);
 
 /// The worker's end of the rings from and to one input.
 pub(crate) struct Feed {
@@ -66,6 +70,8 @@ pub(crate) fn run(
         }
         if worked {
             wait.worked();
+        } else if sweep(&mut caches, &feeds, &mut ports) {
+            thread::sleep(SWEEP_WAIT);
         } else {
             let has_work = |f: &Feed| !f.ring.is_empty() || (!f.ended && f.ring.is_abandoned());
             wait.idle_at(door, || feeds.iter().any(has_work));
@@ -81,6 +87,17 @@ pub(crate) fn run(
     published.publish(&mut WorkerCounters::of(&caches));
 }
 
+/// While nothing comes: ends flows by the clocks of the inputs. Whether there are more to end.
+fn sweep(caches: &mut [Cache], feeds: &[Feed], ports: &mut Ports) -> bool {
+    let mut more = false;
+    for (domain, cache) in caches.iter_mut().enumerate() {
+        if let Some(clock_s) = clock_of(feeds, domain, None) {
+            more |= cache.advance(clock_s, ports);
+        }
+    }
+    more
+}
+
 /// Takes a batch of feed `number` in.
 fn take(batch: &PacketBatch, number: usize, caches: &mut [Cache], feeds: &mut [Feed], ports: &mut Ports) {
     let domain = feeds[number].domain;
@@ -88,8 +105,6 @@ fn take(batch: &PacketBatch, number: usize, caches: &mut [Cache], feeds: &mut [F
     if !batch.packets.is_empty() {
         cache.sweep_at_most_to(clock_of(feeds, domain, Some(number)).unwrap_or(u32::MAX));
         cache.put(&batch.packets, ports);
-    } else if let (Event::None, Some(clock_s)) = (batch.event, clock_of(feeds, domain, None)) {
-        cache.advance(clock_s, ports);
     }
     match batch.event {
         Event::None => {}
@@ -99,6 +114,9 @@ fn take(batch: &PacketBatch, number: usize, caches: &mut [Cache], feeds: &mut [F
             feeds[number].clock_s = ended_s;
             let of_domain = || feeds.iter().filter(|f| f.domain == domain);
             if of_domain().all(|f| f.ended) {
+                if feeds.iter().all(|f| f.ended) {
+                    ports.drain();
+                }
                 let ended_s = of_domain().map(|f| f.clock_s).max().unwrap_or(ended_s);
                 cache.finish(ended_s, ports);
             }

@@ -75,7 +75,7 @@ pub(super) fn wait_for_all(
         }
         if stop.load(Ordering::Relaxed) {
             for (watch, output) in watches.iter_mut().zip(outputs) {
-                watch.look_at(output);
+                watch.look_at(output, running > 0);
             }
         }
     }
@@ -92,14 +92,21 @@ struct Watch {
 }
 
 impl Watch {
-    fn look_at(&mut self, output: &Started) {
-        let taken = output.station.page().taken.read().all.records;
+    /// Looks at an output that may still get records if there are `others` at work.
+    fn look_at(&mut self, output: &Started, others: bool) {
+        let page = output.station.page();
+        let passes = page.passes();
+        let taken = passes.taken.all.records;
+        if others && passes.waiting().records == 0 {
+            self.seen = None;
+            return;
+        }
         match self.seen {
             Some((before, since)) if before == taken => {
                 if !self.is_over && since.elapsed() >= OUTPUT_PATIENCE {
                     let seconds = OUTPUT_PATIENCE.as_secs();
                     let error = format!("has taken no record for {seconds} s and is not waited for any more");
-                    let _ = output.station.page().ended.set(Err(error));
+                    let _ = page.ended.set(Err(error));
                     output.station.give_up();
                     self.is_over = true;
                 }

@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test uses some of it
 
 pub(crate) mod capture;
+pub(crate) mod network;
+pub(crate) mod running;
 mod tables;
 
 use std::fs::File;

@@ -7,8 +7,10 @@ use super::*;
 
 /// A full pass of the sweep takes so many seconds of the clock.
 const PASS_S: u32 = 4;
-/// The most lines swept after one burst, so that no packet waits long.
-const LINES_PER_BURST: usize = 64;
+/// The fewest lines that can be swept at a time: after one burst of packets, so that no packet waits long; and when nothing comes, so
+/// that the outputs get no more records at once than they can hold. Large tables are swept in larger steps.
+const LINES_PER_BURST: usize = 16;
+const LINES_PER_ADVANCE: usize = 256;
 /// The clock must not move so many ticks between two passes over a line: ticks are compared on a circle of 2^16.
 const MOST_TICKS_PER_PASS: u32 = 1 << 14;
 
@@ -56,11 +58,10 @@ impl Expiry {
 }
 
 impl Cache {
-    /// Moves time on without packets: sweeps all that is due by the clock `now_s`.
-    pub fn advance<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
-        if let Some(elapsed_s) = self.in_pass(now_s) {
-            self.sweep_on(now_s, elapsed_s, usize::MAX, out);
-        }
+    /// Moves time on without packets: sweeps a part of what is due by the clock `now_s`. Whether there is more to sweep now.
+    pub fn advance<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) -> bool {
+        let most_lines = LINES_PER_ADVANCE.max(self.table.lines() >> 12);
+        self.in_pass(now_s).is_some_and(|elapsed_s| self.sweep_on(now_s, elapsed_s, most_lines, out))
     }
 
     /// Packets do not sweep by their own clock but at most to `second`: the clock of another input of the domain, which lags behind
@@ -74,7 +75,7 @@ impl Cache {
     pub(super) fn sweep<C: RecordConsumer + ?Sized>(&mut self, now_s: u32, out: &mut C) {
         let now_s = now_s.min(self.expiry.limit_s);
         if let Some(elapsed_s) = self.in_pass(now_s) {
-            self.sweep_on(now_s, elapsed_s, LINES_PER_BURST, out);
+            self.sweep_on(now_s, elapsed_s, LINES_PER_BURST.max(self.table.lines() >> 14), out);
         }
     }
 
@@ -85,19 +86,20 @@ impl Cache {
         (elapsed_s > 0).then_some(elapsed_s)
     }
 
+    /// Sweeps lines that are due `elapsed_s` seconds into the pass. Whether there are more.
     fn sweep_on<C: RecordConsumer + ?Sized>(
         &mut self,
         now_s: u32,
         elapsed_s: u32,
         most_lines: usize,
         out: &mut C,
-    ) {
+    ) -> bool {
         let lines = self.table.lines();
         if elapsed_s >> self.expiry.shift >= MOST_TICKS_PER_PASS {
             // The clock jumped: by now ticks say nothing. Look at every record.
             self.end_due(now_s, out);
             (self.expiry.pass_began_s, self.expiry.next_line) = (Some(now_s), 0);
-            return;
+            return false;
         }
         // After PASS_S seconds all lines are due.
         let due = (lines as u64 * elapsed_s.min(PASS_S) as u64 / PASS_S as u64) as usize;
@@ -110,6 +112,7 @@ impl Cache {
         if self.expiry.next_line >= lines {
             (self.expiry.pass_began_s, self.expiry.next_line) = (Some(now_s), 0);
         }
+        end < due
     }
 
     #[inline]

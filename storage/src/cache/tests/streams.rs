@@ -158,3 +158,28 @@ fn a_later_fragment_is_shown_to_no_plugin_that_reads_messages() {
     cache.finish(0, &mut out);
     assert_eq!((out.0[0].packets, &*out.0[0].said), ([1, 0], &[][..]));
 }
+
+#[test]
+fn a_segment_cut_short_leaves_no_early_one_behind_that_lies_within_it() {
+    static BLOCK: [u8; 20] = [b'x'; 20];
+    let hasher = KeyHasher::with_seed(7);
+    let sent = [
+        at(1, 1, false, tcp::SYN),
+        Sent { payload: &BLOCK[..5], ..at(1, 1, false, tcp::ACK) },
+        Sent { payload: &BLOCK, ..at(1, 1, false, tcp::ACK) },
+    ];
+    let [mut syn, mut early, mut cut_short] =
+        <[_; 3]>::try_from(packets(&sent, &hasher, 30)).unwrap().map(|(_, p)| p);
+    (syn.tcp_sequence, early.tcp_sequence, cut_short.tcp_sequence) = (99, 110, 100);
+    cut_short.payload_wire_len = 40;
+    let mut flow = Flow::begin(&syn);
+    let mut streams = Streams::new(16, 1 << 16);
+    streams.arrive(&mut flow, 0, &syn);
+    assert_eq!(streams.arrive(&mut flow, 0, &early), Arrival::Nothing);
+    let held = Arrival::Held { sender: syn.sender, after_gap: false, full: true };
+    assert_eq!(streams.arrive(&mut flow, 0, &cut_short), held);
+    assert_eq!(streams.held(&flow, 0, syn.sender, 0), BLOCK);
+    streams.retain(&mut flow, 0, syn.sender, &[], &[]);
+    assert_eq!(streams.leftover(&mut flow, 0), Arrival::Nothing, "its bytes were shown");
+    assert_eq!(streams.held_bytes(), 0);
+}
