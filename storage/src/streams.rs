@@ -217,7 +217,13 @@ impl Streams {
                 let side = &mut held.sides[side_index(sender)];
                 let before = side.len();
                 side.bytes.extend_from_slice(&packet.payload()[skip..]);
-                let next = if cut_short { next } else { join_early(side, next) };
+                let next = if cut_short {
+                    // What the segment covers was shown, or is missing for good.
+                    side.early.retain(|&(start, _)| (start.wrapping_sub(next) as i32) >= 0);
+                    next
+                } else {
+                    join_early(side, next)
+                };
                 self.total = self.total + side.len() - before;
                 (next, cut_short || side.len() >= DIRECTION_LIMIT)
             }
