@@ -41,6 +41,8 @@ impl Read for Pipe {
 struct Lender {
     pipe: Pipe,
     source: CaptureFile,
+    /// Not yet given back, in ascending order. The last is still being filled.
+    leases: Vec<Lease>,
 }
 
 impl Lender {
@@ -50,7 +52,7 @@ impl Lender {
             0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0,
         ]);
         match CaptureFile::from_reader(pipe.clone(), "in memory") {
-            Ok(source) => Lender { pipe, source },
+            Ok(source) => Lender { pipe, source, leases: Vec::new() },
             Err(error) => panic!("the header of a capture file was refused: {error}"),
         }
     }
@@ -72,11 +74,10 @@ pub(crate) fn lend<R>(shots: &[Shot], show: impl FnOnce(&[CapturedFrame]) -> R) 
         lender.pipe.write(&shot.bytes);
     }
     let mut frames: Vec<CapturedFrame> = Vec::with_capacity(shots.len());
-    let mut leases: Vec<Lease> = Vec::new();
     while frames.len() < shots.len() {
         let left = shots.len() - frames.len();
         match lender.source.poll(&mut frames, left) {
-            Ok(Poll::Frames(lease)) => leases.push(lease),
+            Ok(Poll::Frames(lease)) => lender.leases.push(lease),
             other => panic!("{left} frames of a capture file did not come: {other:?}"),
         }
     }
@@ -87,10 +88,9 @@ pub(crate) fn lend<R>(shots: &[Shot], show: impl FnOnce(&[CapturedFrame]) -> R) 
         frame.wire_len = frame.frame.captured_len().saturating_add(shot.left_out);
     }
     let shown = show(&frames);
-    leases.dedup();
-    // The last lease is still being filled.
-    leases.pop();
-    for lease in leases {
+    lender.leases.dedup();
+    let last = lender.leases.len().saturating_sub(1);
+    for lease in lender.leases.drain(..last) {
         lender.source.give_back(lease);
     }
     LENDER.set(Some(lender));

@@ -110,9 +110,11 @@ pub fn run(data: &[u8]) {
     let shots = shots(&mut bytes, &plan);
     let plugins = all_plugins();
     lend(&shots, |frames| {
-        let probe = |shards, batch| Probe { settings: &plan.settings, plugins: &plugins, shards, batch };
-        let alone = probe(1, plan.batch).run(frames);
-        let shared = probe(plan.shards, 64).run(frames);
+        let probe = |shards, batch, is_repetition| {
+            Probe { settings: &plan.settings, plugins: &plugins, shards, batch, is_repetition }.run(frames)
+        };
+        let alone = probe(1, plan.batch, false);
+        let shared = probe(plan.shards, 64, alone.is_complete());
         if alone.is_complete() && shared.is_complete() {
             assert_eq!(alone.lines, shared.lines, "records depend on the number of shards or on batches");
         }

@@ -25,6 +25,8 @@ pub(crate) struct Probe<'a> {
     pub(crate) shards: usize,
     /// Packets in a batch, at least 1.
     pub(crate) batch: usize,
+    /// The records are compared with those of another run, in which each was checked.
+    pub(crate) is_repetition: bool,
 }
 
 /// What became of the frames.
@@ -71,7 +73,8 @@ impl Probe<'_> {
         let settings = self.settings;
         let hasher = KeyHasher::with_seed(1);
         let mut shards = self.shards();
-        let mut out = Records::new(settings, self.plugins.iter().map(|plugin| plugin.schema).collect());
+        let schemas = self.plugins.iter().map(|plugin| plugin.schema).collect();
+        let mut out = Records::new(settings, schemas, self.is_repetition);
         let mut fragments = settings.fragments.map(|(buckets, timeout_s)| {
             match FragmentCache::new(buckets, timeout_s, hasher) {
                 Ok(cache) => cache,

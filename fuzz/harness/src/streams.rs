@@ -44,6 +44,17 @@ static SAID: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     })
 });
 
+/// The places of each byte in what an end says, in ascending order.
+static PLACES_OF: LazyLock<[Vec<Vec<usize>>; 2]> = LazyLock::new(|| {
+    [0, 1].map(|end: usize| {
+        let mut places_of = vec![Vec::new(); 256];
+        for (place, byte) in SAID[end].iter().enumerate() {
+            places_of[usize::from(*byte)].push(place);
+        }
+        places_of
+    })
+});
+
 /// What a plugin wants to see again.
 #[derive(Clone, Copy)]
 struct Retention(u8);

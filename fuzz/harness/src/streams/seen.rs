@@ -9,7 +9,7 @@ use weir_flow::{KeyHasher, Packet, Record, RecordConsumer, Schema};
 use weir_storage::cache::EnabledPlugin;
 use weir_storage::{Cache, Settings};
 
-use super::{Header, Retention, SAID, Segment};
+use super::{Header, PLACES_OF, Retention, SAID, Segment};
 
 static SCHEMA: Schema = Schema::new("reader", &[], "");
 
@@ -17,7 +17,7 @@ static SCHEMA: Schema = Schema::new("reader", &[], "");
 #[derive(Default)]
 struct Progress {
     /// Where the next byte may lie, in ascending order: several places while the bytes seen behind a gap fit several. `None`
-    /// before the first byte.
+    /// before the first byte, unless a handshake has told.
     next: Option<Vec<usize>>,
     /// What it is to see again.
     retained: Vec<u8>,
@@ -42,7 +42,8 @@ impl Progress {
         let least = self.next.as_ref().and_then(|next| next.first()).copied().unwrap_or(0);
         let places: Vec<usize> = if after_gap || is_first || std::mem::take(&mut self.was_cut_short) {
             self.gaps += usize::from(!is_first);
-            (least..said.len()).filter(fits).collect()
+            let first = new.first().map_or(0, |byte| usize::from(*byte));
+            PLACES_OF[end][first].iter().copied().filter(|place| *place >= least).filter(fits).collect()
         } else {
             self.next.take().unwrap_or_default().into_iter().filter(fits).collect()
         };
@@ -118,28 +119,24 @@ impl RecordConsumer for Count {
 /// What was captured of one end's stream.
 #[derive(Default)]
 struct Captured {
-    /// Where the stream begins for the probe.
-    first: Option<usize>,
-    /// From where to where.
+    /// How far there is no gap. `None` before anything is known.
+    whole: Option<usize>,
+    /// Parts behind a gap: from where to where.
     parts: Vec<(usize, usize)>,
     is_cut_short: bool,
 }
 
 impl Captured {
     fn add(&mut self, segment: &Segment) {
-        if segment.captured_len > 0 {
-            self.first.get_or_insert(segment.from);
-            self.parts.push((segment.from, segment.from + segment.captured_len));
-            self.is_cut_short |= segment.is_cut_short();
+        if segment.captured_len == 0 {
+            return;
         }
-    }
-
-    /// Where the first gap is.
-    fn whole(&self) -> usize {
-        let mut parts = self.parts.clone();
-        parts.sort_unstable();
-        let first = self.first.unwrap_or(0);
-        parts.iter().fold(first, |whole, &(from, to)| if from <= whole { whole.max(to) } else { whole })
+        self.is_cut_short |= segment.is_cut_short();
+        self.parts.push((segment.from, segment.from + segment.captured_len));
+        let whole = self.whole.get_or_insert(segment.from);
+        while let Some(next) = self.parts.iter().position(|&(from, _)| from <= *whole) {
+            *whole = self.parts.swap_remove(next).1.max(*whole);
+        }
     }
 }
 
@@ -148,7 +145,8 @@ pub(super) fn run(header: &Header, handshake: &[Packet], packets: &[Packet], seg
     let reader = |retention| {
         Shared(Arc::new(Mutex::new(Reader {
             retention,
-            progress: Default::default(),
+            progress: [(); 2]
+                .map(|()| Progress { next: header.handshake.then(|| vec![0]), ..Progress::default() }),
             cut: false,
             export: false,
         })))
@@ -170,17 +168,15 @@ pub(super) fn run(header: &Header, handshake: &[Packet], packets: &[Packet], seg
     let mut captured: [Captured; 2] = Default::default();
     for packet in handshake {
         put(&mut cache, packet);
-        captured.iter_mut().for_each(|captured| captured.first = Some(0));
+        captured.iter_mut().for_each(|captured| captured.whole = Some(0));
     }
     for (packet, segment) in packets.iter().zip(segments) {
         readers[0].with(|reader| reader.cut = segment.cut);
         readers[1].with(|reader| reader.export = segment.export);
         put(&mut cache, packet);
         captured[segment.end].add(segment);
-        for (end, captured) in captured.iter().enumerate() {
-            for reader in &readers {
-                reader.with(|reader| check_whole(&reader.progress[end], captured));
-            }
+        for reader in &readers {
+            reader.with(|reader| check_whole(&reader.progress[segment.end], &captured[segment.end]));
         }
     }
     cache.finish(1, &mut out);
@@ -194,9 +190,9 @@ fn check_whole(progress: &Progress, captured: &Captured) {
     if progress.gaps > 0 || captured.is_cut_short {
         return;
     }
-    let whole = captured.whole();
-    match &progress.next {
-        None => assert_eq!(whole, captured.first.unwrap_or(0), "bytes that were not seen"),
-        Some(next) => assert!(next.contains(&whole), "seen up to {next:?} of {whole}"),
+    match (&progress.next, captured.whole) {
+        (None, whole) => assert_eq!(whole, None, "bytes that were not seen"),
+        (Some(next), Some(whole)) => assert!(next.contains(&whole), "seen up to {next:?} of {whole}"),
+        (Some(next), None) => panic!("seen up to {next:?} of nothing"),
     }
 }
