@@ -113,6 +113,10 @@ fn another_request_than_that_for_numbers_is_ignored() {
     client.write_all(b"GET ").unwrap();
     client.write_all(&MAGIC.swap_bytes().to_ne_bytes()).unwrap();
     assert_eq!(ask(&mut client), 1);
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut further = Vec::new();
+    client.read_to_end(&mut further).unwrap();
+    assert_eq!(further, [0u8; 0], "there was one request, and so there is one answer");
 }
 
 #[test]
