@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::mem::zeroed;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use weir_flow::options::PluginString;
@@ -15,7 +16,17 @@ use weir_input::{Poll, registry};
 /// Frames per poll, as many as the probe asks for without `-q`.
 const BATCH: usize = 64;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match receive() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn receive() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(text), Some(seconds)) = (arguments.next(), arguments.next()) else {
         return Err("usage: receive INPUT SECONDS".into());

@@ -73,7 +73,7 @@ impl Device {
         })?;
         let ring = Ring::map(&socket, layout, first_lease).map_err(failed("cannot map the ring"))?;
         socket.set_promiscuous(index).map_err(failed("cannot make the interface promiscuous"))?;
-        // Between being bound and being in its group a socket gets what is for others of the group.
+        // Between being bound and being in its group a socket would get what others of the group get too.
         socket.set_filter(Filter::Nothing).map_err(failed("cannot set a filter"))?;
         socket.bind(index).map_err(failed("cannot bind to the interface"))?;
         if let Some(group) = settings.fanout {

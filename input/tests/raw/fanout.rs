@@ -1,7 +1,10 @@
 //! Inputs that share an interface.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use weir_input::Source;
 use weir_input::raw::Settings;
@@ -63,6 +66,47 @@ fn inputs_of_one_group_divide_the_frames_and_keep_both_directions_of_a_flow_toge
         for number in 0..u64::from(FLOWS) {
             assert_eq!(seen[&(number, false)], seen[&(number, true)], "flow {number}");
         }
+    });
+}
+
+#[test]
+fn an_input_that_joins_a_group_gets_nothing_that_another_one_has() {
+    with_cable(|| {
+        let settings = Settings { fanout: NonZeroU16::new(8), blocks: 256, ..Settings::new("right") };
+        let is_over = Arc::new(AtomicBool::new(false));
+        let stop_sending = Arc::clone(&is_over);
+        let mut receivers = vec![Receiver::with(settings.clone())];
+        let sending = thread::spawn(move || {
+            let sender = PlainSocket::new("left", false);
+            let mut frame = datagram(0, false);
+            let mut number = 0u64;
+            while !stop_sending.load(Ordering::Relaxed) {
+                frame[42..50].copy_from_slice(&number.to_be_bytes());
+                // So that flows are many.
+                frame[34..36].copy_from_slice(&(number as u16).to_be_bytes());
+                sender.send(&frame);
+                number += 1;
+            }
+        });
+        for _ in 0..30 {
+            receivers.push(Receiver::with(settings.clone()));
+        }
+        for receiver in &mut receivers {
+            receiver.capture.stop();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        sending.join().unwrap();
+        let mut seen = HashSet::new();
+        for receiver in &mut receivers {
+            receiver.until(
+                |frame| {
+                    let number = flow(frame.frame.bytes()).0;
+                    assert!(seen.insert(number), "frame {number} came twice");
+                },
+                |_| false,
+            );
+        }
+        assert!(seen.len() > 100);
     });
 }
 
