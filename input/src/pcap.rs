@@ -9,6 +9,8 @@ mod classic;
 mod decompress;
 mod descriptor;
 mod filter;
+#[cfg(feature = "libpcap")]
+mod libpcap;
 mod medium;
 mod ng;
 mod record;

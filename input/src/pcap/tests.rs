@@ -11,6 +11,9 @@ use weir_flow::Timestamp;
 
 use super::*;
 
+#[cfg(feature = "libpcap")]
+mod filter;
+
 /// Writes integers in one byte order.
 #[derive(Clone, Copy, Debug)]
 struct Writer {
@@ -471,39 +474,6 @@ fn progress_grows_to_the_size_of_the_file() {
         assert_eq!(source.progress(), Some((total, total)));
     }
     assert_eq!(CaptureFile::from_reader(io::Cursor::new(long_classic(1)), "x").unwrap().progress(), None);
-}
-
-#[cfg(feature = "libpcap")]
-mod filter {
-    use super::*;
-
-    fn udp(port: u8) -> Vec<u8> {
-        let ip = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-        [&ip[..], &[0, port, 0, port, 0, 8, 0, 0]].concat()
-    }
-
-    #[test]
-    fn only_what_matches_is_taken_whatever_the_link_type() {
-        for link_type in [101, 228] {
-            let mut file = LITTLE.classic_header(MICROSECONDS, link_type);
-            for n in 0..200 {
-                file.extend(LITTLE.classic_record(n, 0, 0, &udp(n as u8)));
-            }
-            let mut source = CaptureFile::from_reader(io::Cursor::new(file), "x").unwrap();
-            source.set_filter("udp port 53 or udp port 170").unwrap();
-            let (frames, error) = drain(&mut source, 8);
-            assert!(error.is_none());
-            assert_eq!(frames.iter().map(|f| f.0.seconds()).collect::<Vec<_>>(), [53, 170]);
-        }
-    }
-
-    #[test]
-    fn a_wrong_expression_is_quoted() {
-        let file = io::Cursor::new(LITTLE.classic_header(MICROSECONDS, 1));
-        let mut source = CaptureFile::from_reader(file, "x").unwrap();
-        let error = source.set_filter("udp porridge").unwrap_err().to_string();
-        assert!(error.starts_with("option filter: \"udp porridge\" cannot be compiled: "), "{error}");
-    }
 }
 
 #[cfg(not(feature = "libpcap"))]

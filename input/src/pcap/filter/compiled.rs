@@ -2,15 +2,19 @@
 
 use std::fmt;
 
-use ::pcap::{BpfProgram, Capture, Linktype};
+use ::pcap::{Capture, Linktype};
 use weir_flow::options::OptionError;
 
+use crate::pcap::libpcap::{Program, words};
 use crate::{CapturedFrame, LinkType, SourceError};
+
+/// What libpcap calls raw IP on this system; in files it is [`LinkType::RAW`].
+const DLT_RAW: i32 = 12;
 
 /// A filter expression and its programs.
 pub(in crate::pcap) struct Filter {
     expression: String,
-    programs: Vec<(LinkType, BpfProgram)>,
+    programs: Vec<(LinkType, Program)>,
 }
 
 impl Filter {
@@ -21,7 +25,7 @@ impl Filter {
         Ok(filter)
     }
 
-    fn program(&mut self, link_type: LinkType) -> Result<&BpfProgram, SourceError> {
+    fn program(&mut self, link_type: LinkType) -> Result<&Program, SourceError> {
         let index = match self.programs.iter().position(|(of, _)| *of == link_type) {
             Some(index) => index,
             None => {
@@ -41,7 +45,7 @@ impl Filter {
         let mut kept = first;
         for at in first..frames.len() {
             let frame = frames[at];
-            if self.program(frame.link_type)?.filter(frame.frame.bytes()) {
+            if self.program(frame.link_type)?.matches(frame.frame.bytes(), frame.wire_len) {
                 frames[kept] = frame;
                 kept += 1;
             }
@@ -51,22 +55,25 @@ impl Filter {
     }
 }
 
-fn compile(expression: &str, link_type: LinkType) -> Result<BpfProgram, SourceError> {
+fn compile(expression: &str, link_type: LinkType) -> Result<Program, SourceError> {
     // Files number raw IP differently from the library.
-    const DLT_RAW: i32 = 12;
     let data_link_type = match link_type {
         LinkType::RAW => DLT_RAW,
         other => i32::from(other.0),
     };
-    Capture::dead(Linktype(data_link_type)).and_then(|capture| capture.compile(expression, false)).map_err(
-        |error| {
-            OptionError::Conflict(format!("option filter: {expression:?} cannot be compiled: {error}")).into()
-        },
-    )
+    Capture::dead(Linktype(data_link_type))
+        .map_err(words)
+        .and_then(|capture| Program::compile(&capture, expression, None))
+        .map_err(|text| cannot_be_compiled(expression, &text))
 }
 
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Filter").field(&self.expression).finish()
     }
+}
+
+/// The error of a filter expression that libpcap refuses with `text`.
+fn cannot_be_compiled(expression: &str, text: &str) -> SourceError {
+    OptionError::Conflict(format!("option filter: {expression:?} cannot be compiled: {text}")).into()
 }
