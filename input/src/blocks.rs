@@ -75,11 +75,26 @@ impl Blocks {
         unsafe { Frame::lend(frame) }
     }
 
+    /// Whether as many blocks are lent out as may be.
+    #[inline]
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.lent.len() >= self.most_lent
+    }
+
     /// Finishes the current block and begins another one under the next lease.
     pub(crate) fn advance(&mut self) -> Advanced {
-        if self.lent.len() >= self.most_lent {
-            return Advanced::Exhausted;
+        if self.is_exhausted() { Advanced::Exhausted } else { self.begin() }
+    }
+
+    /// Ends the current lease if something was lent under it, even when enough blocks are lent out.
+    #[cfg(feature = "libpcap")]
+    pub(crate) fn end_lease(&mut self) {
+        if !self.current.filled().is_empty() {
+            self.begin();
         }
+    }
+
+    fn begin(&mut self) -> Advanced {
         let (next, advanced) = match self.free.pop() {
             Some(block) => (block, Advanced::Again),
             None => (Block::new(self.block_len), Advanced::Fresh),

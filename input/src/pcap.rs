@@ -1,4 +1,5 @@
-//! Capture files: pcap and pcapng, plain, gzip or zstd, from a file, a pipe or standard input.
+//! Capture files: pcap and pcapng, plain, gzip or zstd, from a file, a pipe or standard input. And network interfaces through libpcap,
+//! see `live`.
 //!
 //! A file's bytes come from a `medium`: windows of a memory-mapped file, or heap blocks that a stream is read into. The
 //! formats ([classic pcap](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/), pcapng) walk the records in the current window
@@ -11,6 +12,7 @@ mod descriptor;
 mod filter;
 #[cfg(feature = "libpcap")]
 mod libpcap;
+mod live;
 mod medium;
 mod ng;
 mod record;

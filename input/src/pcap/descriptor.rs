@@ -2,16 +2,16 @@
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
 
-use super::CaptureFile;
+use super::{CaptureFile, live};
 use crate::{InputDescriptor, Source, SourceError};
 
 /// The input `pcap`.
 pub const DESCRIPTOR: InputDescriptor = InputDescriptor {
     names: &["pcap"],
-    doc: "Input plugin for reading packets from a pcap or pcapng file, plain, gzip or zstd",
+    doc: "Input plugin for reading packets from a pcap or pcapng file (plain, gzip or zstd) or, through libpcap, from a network interface",
     options: OPTIONS,
     open,
-    list: None,
+    list: Some(live::list),
 };
 
 const OPTIONS: &[OptionSpec] = &[
@@ -31,26 +31,25 @@ const OPTIONS: &[OptionSpec] = &[
 fn open(options: &Parsed) -> Result<Box<dyn Source>, SourceError> {
     let conflict = |text: &str| SourceError::Option(OptionError::Conflict(text.to_owned()));
     if options.is_given("list") {
-        return Err(live_capture("list"));
+        return Err(conflict("option list only lists the interfaces, nothing is captured"));
     }
+    let filter = options.text("filter").filter(|text| !text.is_empty());
     match (options.text("file"), options.text("ifc")) {
         (Some(_), Some(_)) => Err(conflict("options file and ifc: only one of them can be given")),
         (None, None) => Err(conflict("one of the options file and ifc is required")),
-        (None, Some(_)) => Err(live_capture("ifc")),
+        (None, Some(interface)) => live::open(live::Settings {
+            interface: interface.to_owned(),
+            filter: filter.map(str::to_owned),
+            snaplen: options.number("snaplen").try_into().unwrap_or(u16::MAX),
+        }),
         (Some(path), None) => {
             let mut file = CaptureFile::open(path)?;
-            if let Some(expression) = options.text("filter").filter(|text| !text.is_empty()) {
+            if let Some(expression) = filter {
                 file.set_filter(expression)?;
             }
             Ok(Box::new(file))
         }
     }
-}
-
-fn live_capture(option: &str) -> SourceError {
-    SourceError::Unavailable(format!(
-        "option {option}: live capture is not available yet, use file to read a capture file"
-    ))
 }
 
 #[cfg(test)]
@@ -81,9 +80,21 @@ mod tests {
         );
     }
 
+    #[cfg(not(feature = "libpcap"))]
     #[test]
-    fn live_capture_says_that_it_is_missing() {
-        assert!(error("pcap;ifc=eth0").starts_with("option ifc: live capture"));
-        assert!(error("pcap;list").starts_with("option list: live capture"));
+    fn without_libpcap_it_says_so_and_what_captures_without() {
+        assert_eq!(
+            error("pcap;ifc=eth0"),
+            "option ifc: this build lacks libpcap, build it with the cargo feature libpcap; \
+             the input raw captures without it"
+        );
+        assert!((DESCRIPTOR.list.unwrap())().unwrap_err().to_string().starts_with("option list: this build"));
+    }
+
+    #[cfg(feature = "libpcap")]
+    #[test]
+    fn an_interface_that_is_not_there_is_named() {
+        let text = error("pcap;ifc=nowhere0");
+        assert!(text.starts_with("nowhere0: "), "{text}");
     }
 }

@@ -8,4 +8,4 @@ mod compiled;
 #[cfg(not(feature = "libpcap"))]
 pub(super) use absent::Filter;
 #[cfg(feature = "libpcap")]
-pub(super) use compiled::Filter;
+pub(super) use compiled::{DLT_RAW, Filter, cannot_be_compiled};

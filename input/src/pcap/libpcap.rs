@@ -1,4 +1,5 @@
-//! What the crate `pcap` leaves out of libpcap: filters that know the length on the wire and the netmask.
+//! What the crate `pcap` leaves out of libpcap: filters that know the length on the wire and the netmask, the resolution of
+//! times, and what to wait on.
 //!
 //! A room of unsafe code: calls into the C library, each behind a safe function.
 #![allow(unsafe_code)]
@@ -6,9 +7,10 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_uint, c_void};
 use std::mem;
 use std::net::Ipv4Addr;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 
-use ::pcap::{Activated, Capture, Error, PacketHeader};
+use ::pcap::{Activated, Active, Capture, Error, PacketHeader};
 
 /// `struct bpf_program`.
 #[repr(C)]
@@ -28,14 +30,18 @@ unsafe extern "C" {
     ) -> c_int;
     fn pcap_freecode(program: *mut BpfProgram);
     fn pcap_geterr(capture: *mut c_void) -> *const c_char;
+    fn pcap_setfilter(capture: *mut c_void, program: *mut BpfProgram) -> c_int;
     fn pcap_offline_filter(
         program: *const BpfProgram,
         header: *const PacketHeader,
         bytes: *const c_uchar,
     ) -> c_int;
+    fn pcap_get_tstamp_precision(capture: *mut c_void) -> c_int;
+    fn pcap_get_selectable_fd(capture: *mut c_void) -> c_int;
 }
 
 const NETMASK_UNKNOWN: c_uint = c_uint::MAX;
+const PRECISION_NANO: c_int = 1;
 
 /// What libpcap says about an error.
 pub(super) fn words(error: Error) -> String {
@@ -89,11 +95,39 @@ impl Program {
         // SAFETY: the program was compiled by libpcap, which checks every access against the captured length in the header.
         unsafe { pcap_offline_filter(&self.0, &header, bytes.as_ptr()) != 0 }
     }
+
+    /// Has the kernel deliver only what it takes to `capture`.
+    ///
+    /// # Errors
+    /// What libpcap says.
+    pub(super) fn install(&mut self, capture: &mut Capture<Active>) -> Result<(), String> {
+        // SAFETY: the handle is open; libpcap copies the program.
+        match unsafe { pcap_setfilter(capture.as_ptr().cast(), &mut self.0) } {
+            0 => Ok(()),
+            _ => Err(last_error(capture)),
+        }
+    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
         // SAFETY: made by `pcap_compile`, freed once.
         unsafe { pcap_freecode(&mut self.0) }
+    }
+}
+
+/// Whether the times of `capture` are in nanoseconds; else they are in microseconds.
+pub(super) fn has_nanoseconds(capture: &Capture<Active>) -> bool {
+    // SAFETY: the handle is open.
+    unsafe { pcap_get_tstamp_precision(capture.as_ptr().cast()) == PRECISION_NANO }
+}
+
+/// What becomes readable when `capture` has packets.
+pub(super) fn selectable(capture: &Capture<Active>) -> Option<BorrowedFd<'_>> {
+    // SAFETY: the handle is open.
+    match unsafe { pcap_get_selectable_fd(capture.as_ptr().cast()) } {
+        // SAFETY: the descriptor belongs to the handle and is open as long as that.
+        fd @ 0.. => Some(unsafe { BorrowedFd::borrow_raw(fd) }),
+        _ => None,
     }
 }

@@ -47,10 +47,7 @@ impl Damage {
     pub(super) fn at(self, path: &str, offset: u64) -> SourceError {
         let path = path.to_owned();
         let what = match self {
-            Damage::LinkType(link_type) => {
-                let names: Vec<&str> = LINK_TYPES.iter().map(|(_, name)| *name).collect();
-                return SourceError::LinkType { path, link_type, supported: names.join(", ") };
-            }
+            Damage::LinkType(link_type) => return unsupported(path, link_type),
             Damage::NotACaptureFile => "neither pcap nor pcapng".to_owned(),
             Damage::Empty => "the file is empty".to_owned(),
             Damage::FileHeader => "file header cut off".to_owned(),
@@ -65,4 +62,10 @@ impl Damage {
         };
         SourceError::Damaged { path, what, offset }
     }
+}
+
+/// The error of a file or interface whose link type the parser does not read.
+pub(super) fn unsupported(path: String, link_type: u16) -> SourceError {
+    let names: Vec<&str> = LINK_TYPES.iter().map(|(_, name)| *name).collect();
+    SourceError::LinkType { path, link_type, supported: names.join(", ") }
 }

@@ -9,7 +9,7 @@ use crate::pcap::libpcap::{Program, words};
 use crate::{CapturedFrame, LinkType, SourceError};
 
 /// What libpcap calls raw IP on this system; in files it is [`LinkType::RAW`].
-const DLT_RAW: i32 = 12;
+pub(in crate::pcap) const DLT_RAW: i32 = 12;
 
 /// A filter expression and its programs.
 pub(in crate::pcap) struct Filter {
@@ -74,6 +74,6 @@ impl fmt::Debug for Filter {
 }
 
 /// The error of a filter expression that libpcap refuses with `text`.
-fn cannot_be_compiled(expression: &str, text: &str) -> SourceError {
+pub(in crate::pcap) fn cannot_be_compiled(expression: &str, text: &str) -> SourceError {
     OptionError::Conflict(format!("option filter: {expression:?} cannot be compiled: {text}")).into()
 }
