@@ -1,7 +1,7 @@
 //! Every frame is delivered or counted as lost.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,9 +26,9 @@ fn what_does_not_fit_the_ring_is_counted() {
         assert!(lost.kernel > 0 && lost.interface == 0, "{lost:?}");
         receiver.capture.stop();
         let delivered = receiver.end();
-        // Four blocks of a page, each with three frames of 1000 bytes and their headers.
-        assert_eq!(delivered, 12);
-        assert_eq!(receiver.capture.losses(), Losses { kernel: sent - 12, interface: 0 });
+        // Four blocks of a page, each with three frames of 1000 bytes and their headers, or fewer if the sender paused.
+        assert!((4..=12).contains(&delivered), "{delivered}");
+        assert_eq!(receiver.capture.losses(), Losses { kernel: sent - delivered, interface: 0 });
         assert_eq!(receiver.capture.received(), sent);
     });
 }
@@ -89,30 +89,34 @@ fn a_stop_in_full_swing_leaves_no_frame_uncounted() {
             let settings = if round % 2 == 0 { Settings::new("right") } else { small_ring() };
             let mut receiver = Receiver::with(settings);
             let is_over = Arc::new(AtomicBool::new(false));
-            let stop_sending = Arc::clone(&is_over);
-            let sending = thread::spawn(move || {
-                let sender = PlainSocket::new("left", false);
-                let mut sent = 0;
-                while !stop_sending.load(Ordering::Relaxed) {
-                    sent += sender.send_many(&frame(1, 200), 256);
+            let sent = Arc::new(AtomicU64::new(0));
+            let sending = thread::spawn({
+                let (is_over, sent) = (Arc::clone(&is_over), Arc::clone(&sent));
+                move || {
+                    let sender = PlainSocket::new("left", false);
+                    while !is_over.load(Ordering::Relaxed) {
+                        sent.fetch_add(sender.send_many(&frame(1, 200), 256), Ordering::Relaxed);
+                    }
                 }
-                sent
             });
             let mut delivered = 0;
             let started = Instant::now();
-            while started.elapsed() < Duration::from_millis(100) {
+            while delivered == 0 || started.elapsed() < Duration::from_millis(100) {
                 receiver.poll(&mut |_| delivered += 1);
             }
             receiver.capture.stop();
+            let sent_by_then = sent.load(Ordering::Relaxed);
             delivered += receiver.end();
             let received = receiver.capture.received();
             let losses = receiver.capture.losses();
-            is_over.store(true, Ordering::Relaxed);
-            let sent = sending.join().unwrap();
-            assert!(delivered > 0 && received < sent, "stopped while being sent to");
             assert_eq!(delivered + losses.kernel, received);
-            thread::sleep(Duration::from_millis(30));
+            while sent.load(Ordering::Relaxed) < sent_by_then + 1000 {
+                thread::sleep(Duration::from_millis(1));
+            }
             assert_eq!(receiver.capture.received(), received, "it counts no further");
+            assert_eq!(receiver.capture.losses(), losses);
+            is_over.store(true, Ordering::Relaxed);
+            sending.join().unwrap();
             let mut frames = Vec::new();
             assert_eq!(receiver.capture.poll(&mut frames, 64).unwrap(), Poll::End);
             eprintln!("{delivered} delivered and {} dropped of {received}", losses.kernel);

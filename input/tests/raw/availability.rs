@@ -6,7 +6,7 @@ use std::time::Duration;
 use weir_input::{Losses, Poll, Source};
 
 use crate::frames::frame;
-use crate::network::{ip, lay_cable, with_cable};
+use crate::network::{ip, lay_cable, switch_on, with_cable};
 use crate::plain::PlainSocket;
 use crate::receiver::Receiver;
 
@@ -20,7 +20,7 @@ fn an_interface_that_goes_down_is_told_and_goes_on_when_it_is_up() {
         for round in 1..=3 {
             ip("link set right down");
             receiver.notice("right is down");
-            ip("link set right up");
+            switch_on(&["left", "right"]);
             receiver.notice("right is up again");
             PlainSocket::new("left", false).send(&frame(round, 60));
             assert_eq!(receiver.frames(1)[0].bytes, frame(round, 60));
@@ -47,7 +47,7 @@ fn an_interface_may_be_down_at_the_start() {
         let mut receiver = Receiver::new("right");
         assert_eq!(receiver.capture.notice().as_deref(), Some("right is down"));
         assert_eq!(receiver.poll(&mut |_| ()), Some(false));
-        ip("link set right up");
+        switch_on(&["left", "right"]);
         receiver.notice("right is up again");
         PlainSocket::new("left", false).send(&frame(1, 60));
         assert_eq!(receiver.frames(1)[0].bytes, frame(1, 60));
@@ -128,7 +128,7 @@ fn a_renamed_interface_is_captured_under_its_new_name() {
         let mut receiver = Receiver::new("right");
         ip("link set right down");
         ip("link set right name other");
-        ip("link set other up");
+        switch_on(&["left", "other"]);
         receiver.notice("other is up again");
         PlainSocket::new("left", false).send(&frame(1, 60));
         assert_eq!(receiver.frames(1)[0].bytes, frame(1, 60));

@@ -8,8 +8,11 @@ use std::os::fd::AsRawFd;
 use std::panic::resume_unwind;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities, unshare_unsafe};
+
+use crate::receiver::PATIENCE;
 
 /// Runs `test` on a thread whose network is a new namespace, with `left` and `right` up and silent. The namespace vanishes with the thread
 /// and its sockets. Without the permission to make one the test is skipped, loudly.
@@ -37,8 +40,23 @@ pub(crate) fn with_cable(test: impl FnOnce() + Send + 'static) {
 /// Makes `left` and `right`.
 pub(crate) fn lay_cable() {
     ip("link add name left type veth peer name right");
-    ip("link set left up arp off");
-    ip("link set right up arp off");
+    switch_on(&["left", "right"]);
+}
+
+/// Switches both ends of the cable on, and waits until frames pass, which is a little later: the kernel has a thread for that.
+pub(crate) fn switch_on(ends: &[&str; 2]) {
+    for end in ends {
+        ip(&format!("link set {end} up arp off"));
+    }
+    let started = Instant::now();
+    while !ends.iter().all(|end| ip(&format!("link show {end}")).contains("state UP")) {
+        assert!(started.elapsed() < PATIENCE, "no carrier");
+        thread::sleep(Duration::from_millis(1));
+    }
+    // That thread holds a lock from the change of state until frames pass, and this needs the same one.
+    for end in ends {
+        ip(&format!("link set {end} arp off"));
+    }
 }
 
 /// Runs `ip` in the namespace of this thread. What it printed.
