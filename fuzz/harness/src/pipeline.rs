@@ -103,20 +103,27 @@ fn all_plugins() -> Vec<Enabled> {
     weir_process::PLUGINS.iter().filter_map(|descriptor| plugin::ready(descriptor, 0, 0)).collect()
 }
 
-/// Runs one input: in one shard, in several, and in batches of another size.
+/// Runs one input: in one shard, then in several, in batches of another size and with time that moves on between them.
 pub fn run(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let plan = Plan::read(&mut bytes);
     let shots = shots(&mut bytes, &plan);
     let plugins = all_plugins();
     lend(&shots, |frames| {
-        let probe = |shards, batch, is_repetition| {
-            Probe { settings: &plan.settings, plugins: &plugins, shards, batch, is_repetition }.run(frames)
+        let alone = Probe {
+            settings: &plan.settings,
+            plugins: &plugins,
+            shards: 1,
+            batch: plan.batch,
+            advances: false,
+            is_repetition: false,
         };
-        let alone = probe(1, plan.batch, false);
-        let shared = probe(plan.shards, 64, alone.is_complete());
-        if alone.is_complete() && shared.is_complete() {
-            assert_eq!(alone.lines, shared.lines, "records depend on the number of shards or on batches");
+        let first = alone.run(frames);
+        let is_repetition = first.is_complete();
+        let second =
+            Probe { shards: plan.shards, batch: 64, advances: true, is_repetition, ..alone }.run(frames);
+        if first.is_complete() && second.is_complete() {
+            assert_eq!(first.lines, second.lines, "records depend on shards, batches or the sweep");
         }
     });
 }

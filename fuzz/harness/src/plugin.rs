@@ -61,7 +61,8 @@ pub fn run(descriptor: &'static Descriptor, data: &[u8]) {
     let plugins = [plugin];
     lend(&shots, |frames| {
         let run = |batch, is_repetition| {
-            Probe { settings: &settings, plugins: &plugins, shards: 1, batch, is_repetition }.run(frames)
+            Probe { settings: &settings, plugins: &plugins, shards: 1, batch, advances: false, is_repetition }
+                .run(frames)
         };
         let first = run(64, false);
         let singly = run(1, first.is_complete());

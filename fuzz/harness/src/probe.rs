@@ -25,6 +25,8 @@ pub(crate) struct Probe<'a> {
     pub(crate) shards: usize,
     /// Packets in a batch, at least 1.
     pub(crate) batch: usize,
+    /// After each batch time moves on to the clock without packets. It makes no difference to records.
+    pub(crate) advances: bool,
     /// The records are compared with those of another run, in which each was checked.
     pub(crate) is_repetition: bool,
 }
@@ -112,6 +114,11 @@ impl Probe<'_> {
                 shards[shard].waiting.push(packet);
             }
             self.hand_over(&mut shards, &mut out);
+            if self.advances {
+                for shard in &mut shards {
+                    shard.cache.advance(clock.now_s(), &mut out);
+                }
+            }
         }
         finish(&mut shards, clock.now_s(), &mut out);
         let skipped: u64 = skipped.iter().map(|(_, count)| count).sum();
