@@ -1,4 +1,8 @@
 //! Capturing from one interface, as long as it takes.
+//!
+//! Packets are taken one by one and copied, since libpcap's ring takes a packet back when the next one is asked for. Measured on a pair of virtual
+//! interfaces, ten bursts of 5,000 frames, on one core of a busy machine: 50 to 64 ns a frame of 60 bytes, 124 to 175 ns of 514, 258 to
+//! 342 ns of 1,400. The input `raw` lends the ring itself.
 
 use std::collections::VecDeque;
 use std::thread;
