@@ -150,7 +150,9 @@ pub enum SourceError {
         source: std::io::Error,
     },
     /// The process may not capture.
-    #[error("{interface}: no permission to capture packets: run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)")]
+    #[error(
+        "{interface}: no permission to capture packets: run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)"
+    )]
     Permission {
         /// The name of the interface as given.
         interface: String,

@@ -14,6 +14,9 @@ use crate::{Batch, OutputError, Sink};
 /// enough to stay in the second-level cache of the core that writes it.
 const FULL_AT: usize = 64 * 1024;
 
+/// What a batch has room for beyond that, so that it seldom grows for its last record.
+const LONGEST_RECORD: usize = 16 * 1024;
+
 /// The option that names the file.
 pub const FILE: OptionSpec = OptionSpec::new(
     "file",
@@ -38,6 +41,12 @@ impl Batch for ByteBatch {
     #[inline]
     fn is_full(&self) -> bool {
         self.bytes.len() >= FULL_AT
+    }
+
+    fn prepare(&mut self) {
+        // Not zero, which could be memory that the system only promises.
+        self.bytes.resize(FULL_AT + LONGEST_RECORD, b' ');
+        self.bytes.clear();
     }
 }
 

@@ -37,6 +37,8 @@ pub trait Batch: Default + Send + 'static {
     fn clear(&mut self);
     /// Whether it should be handed over before another record is added.
     fn is_full(&self) -> bool;
+    /// Takes the memory that a full batch needs, now rather than when it fills.
+    fn prepare(&mut self) {}
 }
 
 /// Turns records into batches; one per worker.

@@ -117,6 +117,8 @@ struct Channel<E: Encoder> {
     worker: usize,
     station: Arc<Station>,
     returned: Consumer<Parcel<E::Batch>>,
+    /// Empty parcels. The one that came back last is used first: it is still in the processor's cache.
+    spare: Vec<Parcel<E::Batch>>,
     ring: Producer<Parcel<E::Batch>>,
     /// Behind the ring, so that the output is woken when the ring has gone.
     bell: Bell,
@@ -171,7 +173,10 @@ impl<E: Encoder> Port for Channel<E> {
             return;
         }
         self.publish();
-        let next = self.returned.pop().unwrap_or_default();
+        while let Ok(parcel) = self.returned.pop() {
+            self.spare.push(parcel);
+        }
+        let next = self.spare.pop().unwrap_or_default();
         let parcel = std::mem::replace(&mut self.current, next);
         if let Err(rtrb::PushError::Full(parcel)) = self.ring.push(parcel) {
             self.counters.dropped.add(&parcel.totals);
@@ -202,6 +207,8 @@ pub(crate) struct OutputSettings {
     pub(crate) records_per_second: Option<u64>,
     pub(crate) when_full: WhenFull,
     pub(crate) cpu: Option<usize>,
+    /// Whether all memory is taken at start, so that it does not grow later.
+    pub(crate) prepare: bool,
     pub(crate) station: Arc<Station>,
 }
 
@@ -238,10 +245,15 @@ pub(crate) fn start<O: weir_output::Output>(
     let mut intakes = Vec::new();
     for worker in 0..workers {
         let (ring, ring_end) = RingBuffer::new(slots);
+        let mut spare: Vec<Parcel<O::Batch>> = Vec::with_capacity(slots + 2);
+        if settings.prepare {
+            spare.resize_with(slots + 2, Parcel::default);
+            spare.iter_mut().for_each(|parcel| parcel.batch.prepare());
+        }
         let (returned_end, returned) = RingBuffer::new(slots + 2);
         ports.push(Box::new(Channel {
             encoder: output.encoder(),
-            current: Parcel::default(),
+            current: spare.pop().unwrap_or_default(),
             most_records: per_parcel as u64,
             when_full: settings.when_full,
             is_paced: settings.records_per_second.is_some(),
@@ -249,6 +261,7 @@ pub(crate) fn start<O: weir_output::Output>(
             worker,
             station: Arc::clone(&settings.station),
             returned,
+            spare,
             ring,
             bell: door.bell(),
         }));

@@ -67,6 +67,7 @@ pub(super) fn start_output(
         records_per_second: configuration.records_per_second,
         when_full,
         cpu: output.cpu,
+        prepare: !all_files,
         station: Arc::new(Station::new(Arc::clone(ledger), number)),
     };
     let at_end = Announcement::of(ended, Ended::Output(number));
