@@ -4,7 +4,10 @@
 //!
 //! | Byte | |
 //! |---|---|
-//! | 0 | bits 0 and 1 TCP, UDP, ICMP, or the protocol of byte 3; bit 2 IPv6; bit 3 a VLAN tag; bit 4 an MPLS label; bit 5 TCP without handshake; bit 6 split; bit 7 a crowded cache |
+//! | 0, bits 0 and 1 | TCP, UDP, ICMP, or the protocol of byte 3 |
+//! | 0, bits 2 to 4 | IPv6, a VLAN tag, an MPLS label |
+//! | 0, bit 5 | TCP without handshake |
+//! | 0, bits 6 and 7 | a cache with split flows, a crowded cache |
 //! | 1 | the server's port: a place in the plugin's ports and some others |
 //! | 2 | which of the plugin's options are given: bit i the i-th |
 //! | 3 | their number |

@@ -129,7 +129,8 @@ fn one_line(error: String) -> String {
 /// Runs one input.
 pub fn run(data: &[u8]) {
     let whole = read(data, usize::MAX, 64);
-    let is_compressed = data.starts_with(&[0x1f, 0x8b]) || data.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    let is_compressed =
+        matches!(data, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
     if !is_compressed {
         assert!(whole.bytes <= data.len(), "{} bytes of frames in a file of {}", whole.bytes, data.len());
         assert!(!whole.was_left || whole.frames.len() >= MOST_FRAMES);

@@ -1,18 +1,30 @@
 //! TCP bytes in order: segments in any order, overlapping, lost, sent twice, against what both ends said.
 //!
-//! Each end has a stream of bytes of its own, of which a segment is a part. Through the cache ([`seen`]) with two plugins that retain
-//! bytes, ask for cuts and exports; and through the stream buffers alone ([`bounds`]), with several flows and little room.
+//! Each end has a stream of bytes of its own, of which a segment is a part. Through the cache (`seen`) with two plugins that retain
+//! bytes, ask for cuts and exports; and through the stream buffers alone (`bounds`), with several flows and little room.
 //!
-//! The input is a header and segments.
+//! The input is a header of two bytes and segments.
 //!
 //! | Header | |
 //! |---|---|
-//! | 0 | what the plugins retain: bits 0 and 1 the first, bits 2 and 3 the second: nothing, all, the latter half, at most 100 bytes; bits 4 to 6 flows − 1 of the bounds; bit 7 a handshake precedes |
+//! | 0, bits 0 and 1 | what the first plugin retains: nothing, all, the latter half, at most 100 bytes |
+//! | 0, bits 2 and 3 | what the second one retains |
+//! | 0, bits 4 to 6 | flows of the bounds − 1 |
+//! | 0, bit 7 | a handshake precedes |
 //! | 1 | the first sequence number: that times 2^24 − 1000 |
 //!
-//! A segment is a byte of bits, then its place and its length. Bit 0 from the high end; bit 1 the place is a signed byte from where the end's
-//! segments end so far, else 16 bits of which 15 count; bit 2 the length has two bytes of which 12 bits count, else one; bit 3 the second half was not
-//! captured; bit 4 it acknowledges all that the other end has sent, else nothing; bit 5 cut before it; bit 6 export with it; bit 7 FIN.
+//! A segment is a byte of bits, then its place and its length.
+//!
+//! | Bit | |
+//! |---|---|
+//! | 0 | it is the high end's |
+//! | 1 | the place is a signed byte from where the end's segments end so far; else 16 bits, of which 15 count |
+//! | 2 | the length has 16 bits, of which 12 count; else it is a byte |
+//! | 3 | the second half was not captured |
+//! | 4 | it acknowledges all that the other end has sent |
+//! | 5 | the first plugin asks for a cut before it |
+//! | 6 | the second plugin asks for an export with it |
+//! | 7 | FIN |
 
 mod bounds;
 mod seen;
