@@ -42,7 +42,7 @@ fn of<E: Display>(plugin: &PluginSettings) -> impl Fn(E) -> StartError {
 /// What the inputs that were asked to list what they can capture from have to say; `None` if none was asked.
 pub(crate) fn lists(configuration: &Configuration) -> Result<Option<String>, StartError> {
     let mut lists = None;
-    for input in configuration.inputs.iter().filter(|i| i.parameters.is_given("list")) {
+    for input in configuration.inputs.iter().filter(|i| i.is_to_list) {
         if let Some(list) = weir_input::registry::find(input.name).and_then(|descriptor| descriptor.list) {
             lists.get_or_insert_with(String::new).push_str(&list().map_err(of(input))?);
         }

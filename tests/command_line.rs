@@ -120,9 +120,6 @@ fn a_failing_output_does_not_leave_files_of_the_others_half_written() {
 
 #[test]
 fn what_is_still_to_come_says_so() {
-    assert_refused("-i pcap;ifc=lo -o null", &["ifc", "live capture"]);
-    assert_refused("-i pcap;list -o null", &["list", "live capture"]);
-    assert_refused("-i raw;ifc=lo -o null", &["raw", "not available yet"]);
     assert_refused("-i dpdk -o null", &["dpdk", "not available yet"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix", &["ipfix", "not available yet"]);
     assert_refused("-i pcap;file=CAPTURE -o null -p tls", &["tls", "not available yet"]);
@@ -132,8 +129,10 @@ fn what_is_still_to_come_says_so() {
 
 #[cfg(not(feature = "libpcap"))]
 #[test]
-fn a_filter_needs_the_feature() {
+fn a_filter_and_live_capture_through_libpcap_need_the_feature() {
     assert_refused("-i pcap;file=CAPTURE;filter=udp -o null", &["filter", "libpcap"]);
+    assert_refused("-i pcap;ifc=lo -o null", &["ifc", "lacks libpcap"]);
+    assert_refused("-i pcap;list", &["list", "lacks libpcap"]);
 }
 
 #[cfg(feature = "libpcap")]

@@ -16,6 +16,8 @@ pub(crate) struct PluginSettings {
     pub(crate) cpu: Option<usize>,
     /// Its parameters.
     pub(crate) parameters: Parsed,
+    /// It is only to list what there is for it to use.
+    pub(crate) is_to_list: bool,
 }
 
 /// What the probe is to do.
@@ -27,7 +29,7 @@ pub(crate) struct Configuration {
     pub(crate) storage: PluginSettings,
     /// The process plugins, each at most once, in the order given.
     pub(crate) plugins: Vec<PluginSettings>,
-    /// At least one.
+    /// At least one, unless an input is only to list what it can capture from.
     pub(crate) outputs: Vec<PluginSettings>,
     /// Packets in a batch, at least 1.
     pub(crate) batch_packets: usize,
@@ -64,11 +66,6 @@ impl Configuration {
         if let Some((option, what)) = UNAVAILABLE.iter().find(|(option, _)| parsed.is_given(option)) {
             return Err(CommandLineError::Unavailable(format!("{what} (option --{option})")));
         }
-        if !parsed.is_given("output") && registry.find(Kind::Output, "ipfix").is_err() {
-            return Err(CommandLineError::Unavailable(
-                "no output is given (option --output), and the default, ipfix,".to_owned(),
-            ));
-        }
         let plugin = |kind: Kind, text: &str| -> Result<PluginSettings, CommandLineError> {
             let string = PluginString::parse(text)?;
             settings(registry, kind, &string)
@@ -76,13 +73,21 @@ impl Configuration {
         let all = |kind: Kind| {
             parsed.all(kind.word()).map(|text| plugin(kind, text)).collect::<Result<Vec<_>, _>>()
         };
+        let inputs = all(Kind::Input)?;
+        // Who only wants a list needs no output.
+        let needs_output = !inputs.iter().any(|input| input.is_to_list);
+        if needs_output && !parsed.is_given("output") && registry.find(Kind::Output, "ipfix").is_err() {
+            return Err(CommandLineError::Unavailable(
+                "no output is given (option --output), and the default, ipfix,".to_owned(),
+            ));
+        }
         let mut outputs = all(Kind::Output)?;
-        if outputs.is_empty() {
+        if needs_output && outputs.is_empty() {
             outputs.push(plugin(Kind::Output, "ipfix")?);
         }
         let limit = |option: &str| Some(parsed.number(option)).filter(|&n| n > 0);
         Ok(Configuration {
-            inputs: all(Kind::Input)?,
+            inputs,
             storage: plugin(Kind::Storage, parsed.text("storage").unwrap_or("cache"))?,
             plugins: process_plugins(registry, parsed)?,
             outputs,
@@ -122,7 +127,8 @@ fn settings(
     let parameters = string
         .parameters(entry.options)
         .map_err(|error| CommandLineError::Parameter { plugin: entry.name(), error })?;
-    Ok(PluginSettings { name: entry.name(), cpu: string.cpu, parameters })
+    let is_to_list = entry.options.iter().any(|option| option.long == "list") && parameters.is_given("list");
+    Ok(PluginSettings { name: entry.name(), cpu: string.cpu, parameters, is_to_list })
 }
 
 fn process_plugins(registry: &Registry, parsed: &Parsed) -> Result<Vec<PluginSettings>, CommandLineError> {

@@ -87,19 +87,12 @@ impl Kind {
     /// Names that will be understood one day, and so deserve another answer than a misspelt one.
     const fn expected(self) -> &'static [&'static str] {
         match self {
-            Kind::Input => &["raw", "dpdk", "dpdk-ring", "ndp", "benchmark"],
+            Kind::Input => &["dpdk", "dpdk-ring", "ndp"],
             Kind::Storage => &[],
             Kind::Process => &[
-                "basicplus",
                 "bstats",
-                "dns",
                 "dnssd",
-                "flowhash",
-                "flow_hash",
-                "http",
-                "icmp",
                 "idpcontent",
-                "mpls",
                 "mqtt",
                 "netbios",
                 "nettisa",
@@ -108,7 +101,6 @@ impl Kind {
                 "ovpn",
                 "passivedns",
                 "phists",
-                "pstats",
                 "quic",
                 "rtsp",
                 "sip",
@@ -116,7 +108,6 @@ impl Kind {
                 "ssadetector",
                 "ssdp",
                 "tls",
-                "vlan",
                 "wg",
             ],
             Kind::Output => &["ipfix", "unirec"],

@@ -108,12 +108,10 @@ fn how_many_of_each_there_may_be() {
 fn what_is_not_available_yet_says_so() {
     let ipfix = "no output is given (option --output), and the default, ipfix, is not available yet";
     assert_eq!(error("-i pcap;f=x"), ipfix);
-    assert_eq!(error("-i raw;ifc=lo -o null"), "input raw is not available yet");
+    assert_eq!(error("-i dpdk -o null"), "input dpdk is not available yet");
     assert_eq!(error("-i pcap -o unirec"), "output unirec is not available yet");
     assert_eq!(error("-i pcap -o null -p wg"), "process plugin wg is not available yet");
     assert_eq!(error("-i pcap -o null -t /t"), "telemetry (option --telemetry) is not available yet");
-    assert_eq!(error("-i pcap -o null -d"), "running as a daemon (option --daemon) is not available yet");
-    assert_eq!(error("-i pcap -o null -P /p"), "a PID file (option --pid) is not available yet");
     assert_eq!(
         error("-i pcap -o null -L /l"),
         "loading of plugins (option --plugins-path) is not available yet"
