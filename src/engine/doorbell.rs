@@ -1,15 +1,20 @@
 //! Waking a thread that has nothing to do.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicU8, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 #[derive(Default)]
 struct State {
-    asleep: AtomicBool,
+    sleep: AtomicU8,
     sleeper: OnceLock<Thread>,
 }
+
+/// How deep the sleeper sleeps: the number of those who can wake it.
+const AWAKE: u8 = 0;
+const DOZING: u8 = 1;
+const ASLEEP: u8 = 2;
 
 /// The sleeper's side: one thread sleeps, until somebody rings.
 #[derive(Default)]
@@ -27,24 +32,44 @@ impl Doorbell {
 
     /// Sleeps until somebody rings, at most for `longest`; not at all if there is work. Only one thread may.
     pub(crate) fn sleep(&self, longest: Duration, has_work: impl FnOnce() -> bool) {
+        self.rest(ASLEEP, longest, has_work);
+    }
+
+    /// As [`Doorbell::sleep`], but only what is urgent wakes: for a thread that wants its work in larger portions.
+    pub(crate) fn doze(&self, longest: Duration, has_work: impl FnOnce() -> bool) {
+        self.rest(DOZING, longest, has_work);
+    }
+
+    fn rest(&self, depth: u8, longest: Duration, has_work: impl FnOnce() -> bool) {
         self.0.sleeper.get_or_init(thread::current);
-        self.0.asleep.store(true, Ordering::Relaxed);
+        self.0.sleep.store(depth, Ordering::Relaxed);
         // Either this thread sees the visitor's work, or the visitor sees the flag: both fences are in one order.
         fence(Ordering::SeqCst);
         if !has_work() {
             thread::park_timeout(longest);
         }
-        self.0.asleep.store(false, Ordering::Relaxed);
+        self.0.sleep.store(AWAKE, Ordering::Relaxed);
     }
 }
 
 impl Bell {
-    /// Wakes the sleeper, if it sleeps.
+    /// Wakes the sleeper, if it sleeps and does not only doze.
     #[inline]
     pub(crate) fn ring(&self) {
+        self.wake(ASLEEP);
+    }
+
+    /// Wakes the sleeper, even if it only dozes.
+    #[inline]
+    pub(crate) fn ring_urgently(&self) {
+        self.wake(DOZING);
+    }
+
+    #[inline]
+    fn wake(&self, from: u8) {
         fence(Ordering::SeqCst);
-        if self.0.asleep.load(Ordering::Relaxed)
-            && self.0.asleep.swap(false, Ordering::Relaxed)
+        if self.0.sleep.load(Ordering::Relaxed) >= from
+            && self.0.sleep.swap(AWAKE, Ordering::Relaxed) != AWAKE
             && let Some(sleeper) = self.0.sleeper.get()
         {
             sleeper.unpark();
@@ -54,13 +79,13 @@ impl Bell {
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        self.ring();
+        self.ring_urgently();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicBool, AtomicU64};
     use std::time::Instant;
 
     use super::*;
@@ -91,6 +116,25 @@ mod tests {
             }
         });
         assert!(began.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn who_dozes_is_woken_by_what_is_urgent_only() {
+        let doorbell = Doorbell::default();
+        let bell = doorbell.bell();
+        let urgent = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    bell.ring();
+                    thread::sleep(Duration::from_millis(1));
+                }
+                urgent.store(true, Ordering::Release);
+                bell.ring_urgently();
+            });
+            doorbell.doze(Duration::from_secs(60), || urgent.load(Ordering::Acquire));
+            assert!(urgent.load(Ordering::Acquire));
+        });
     }
 
     #[test]

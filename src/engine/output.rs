@@ -120,6 +120,8 @@ struct Channel<E: Encoder> {
     /// Empty parcels. The one that came back last is used first: it is still in the processor's cache.
     spare: Vec<Parcel<E::Batch>>,
     ring: Producer<Parcel<E::Batch>>,
+    /// With so few slots free the ring is half full: who dozes at the other end has slept enough.
+    half_full: usize,
     /// Behind the ring, so that the output is woken when the ring has gone.
     bell: Bell,
 }
@@ -182,7 +184,11 @@ impl<E: Encoder> Port for Channel<E> {
             self.counters.dropped.add(&parcel.totals);
             self.publish();
         }
-        self.bell.ring();
+        if self.ring.slots() <= self.half_full {
+            self.bell.ring_urgently();
+        } else {
+            self.bell.ring();
+        }
     }
 
     fn drain(&mut self) {
@@ -263,6 +269,7 @@ pub(crate) fn start<O: weir_output::Output>(
             returned,
             spare,
             ring,
+            half_full: slots / 2,
             bell: door.bell(),
         }));
         intakes.push(Intake { ring: ring_end, returned: returned_end });

@@ -45,9 +45,9 @@ pub(crate) fn run(
     mut feeds: Vec<Feed>,
     mut ports: Ports,
     door: &Doorbell,
+    mut wait: Wait,
     published: &Published<WorkerCounters>,
 ) {
-    let mut wait = Wait::alert();
     let mut flushed = Instant::now();
     while feeds.iter().any(|f| !f.ended) {
         let mut worked = false;

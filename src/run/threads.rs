@@ -20,6 +20,7 @@ use crate::engine::doorbell::Doorbell;
 use crate::engine::ledger::Ledger;
 use crate::engine::output::Ports;
 use crate::engine::pipeline::{BATCH_PACKETS, Fused, Lane, PacketBatch, Threaded};
+use crate::engine::wait::Wait;
 use crate::engine::worker::{self, Feed};
 
 /// A larger batch gains nothing and costs memory.
@@ -62,6 +63,7 @@ pub(super) fn start<'scope, 'env>(
     let Common { configuration, settings, plan, ledger, stop, read } = common;
     let mut threads = Vec::new();
     let mut lanes: Vec<Vec<Lane>> = sources.iter().map(|_| Vec::new()).collect();
+    let all_files = sources.iter().all(|s| !s.is_live());
     let mut fused = Vec::new();
     match plan.threading {
         Threading::Fused => fused.extend(tables.caches.into_iter().flatten().zip(ports)),
@@ -73,7 +75,8 @@ pub(super) fn start<'scope, 'env>(
                 let announcement = Announcement::of(ended, Ended::Worker);
                 threads.push(spawn(scope, format!("worker_{number}"), cpu, move || {
                     let _announcement = announcement;
-                    worker::run(caches, feeds, ports, &door, &ledger.workers[number]);
+                    let wait = if all_files { Wait::alert() } else { Wait::live() };
+                    worker::run(caches, feeds, ports, &door, wait, &ledger.workers[number]);
                 })?);
             }
         }
