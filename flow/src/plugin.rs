@@ -14,7 +14,7 @@ mod slab;
 
 pub use interest::{Interest, Packets, Protocols};
 pub use shelf::{Hooks, Shelf};
-pub use slab::{Handle, Peek, Slab, Slot, reserve_up_to};
+pub use slab::{Handle, Peek, Slab, Slot, reserve_up_to, touch_reserved};
 
 use crate::{Direction, Flow, Instances, Packet, Schema};
 
@@ -137,8 +137,16 @@ pub trait Plugin: Send + 'static {
     /// In place of [`Plugin::export`] for records without state.
     fn export_from_flow<'a>(&'a mut self, _flow: &'a Flow, _instances: &mut Instances<'a>) {}
 
-    /// The greatest amount of memory outside `Self::State` that one state can hold, in bytes.
+    /// The greatest amount of memory outside `Self::State` that one state can hold, in bytes. Without what lies in pools.
     const STATE_HEAP: usize = 0;
+
+    /// Bytes that pools of the plugin have reserved.
+    fn pooled_bytes(&self) -> usize {
+        0
+    }
+
+    /// Brings what pools have reserved into RAM, see [`touch_reserved`].
+    fn touch(&mut self) {}
 }
 
 /// What the registry of a protocol crate says about a plugin.

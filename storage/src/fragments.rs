@@ -86,6 +86,11 @@ impl FragmentCache {
         self.buckets.bytes()
     }
 
+    /// Brings all memory into RAM, near the processor that calls.
+    pub fn touch(&mut self) {
+        self.buckets.touch();
+    }
+
     /// The counters.
     pub fn counters(&self) -> FragmentCounters {
         self.counters

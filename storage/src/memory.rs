@@ -6,6 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 /// Types for which zeroed memory is a valid value.
@@ -31,6 +32,7 @@ unsafe impl<T: Send> Send for Zeroed<T> {}
 unsafe impl<T: Sync> Sync for Zeroed<T> {}
 
 const HUGE_PAGE: usize = 2 << 20;
+const SMALLEST_PAGE: usize = 4096;
 
 impl<T> Zeroed<T> {
     /// An array of `len` zeroed elements.
@@ -41,10 +43,10 @@ impl<T> Zeroed<T> {
     where
         T: ZeroIsValid,
     {
-        const { assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096) };
+        const { assert!(size_of::<T>() > 0 && align_of::<T>() <= SMALLEST_PAGE) };
         let out_of_memory = || std::io::Error::from(std::io::ErrorKind::OutOfMemory);
         let bytes = len.checked_mul(size_of::<T>()).ok_or_else(out_of_memory)?.max(1);
-        let mapped_bytes = bytes.checked_next_multiple_of(4096).ok_or_else(out_of_memory)?;
+        let mapped_bytes = bytes.checked_next_multiple_of(SMALLEST_PAGE).ok_or_else(out_of_memory)?;
         // SAFETY: a fresh anonymous mapping, whose address the kernel chooses, aliases nothing.
         let start = unsafe {
             rustix::mm::mmap_anonymous(
@@ -60,6 +62,44 @@ impl<T> Zeroed<T> {
             let _ = unsafe { rustix::mm::madvise(start, mapped_bytes, Advice::LinuxHugepage) };
         }
         Ok(Zeroed { start: start.cast(), len, mapped_bytes })
+    }
+
+    /// An array of at most `len` zeroed elements: of a half, a quarter … of them if the system does not give more, in the end of none.
+    pub fn up_to(len: usize) -> Zeroed<T>
+    where
+        T: ZeroIsValid,
+    {
+        let mut len = len;
+        while len > 0 {
+            match Zeroed::new(len) {
+                Ok(array) => return array,
+                Err(_) => len /= 2,
+            }
+        }
+        Zeroed { start: std::ptr::NonNull::dangling().as_ptr(), len: 0, mapped_bytes: 0 }
+    }
+
+    /// Brings the whole array into RAM, near the processor that calls. Elements stay as they are; memory that the system
+    /// does not give now comes when it is first used.
+    pub fn touch(&mut self) {
+        // SAFETY: the range is this mapping, writable, and populating it changes no byte.
+        let populated =
+            unsafe { rustix::mm::madvise(self.start.cast(), self.mapped_bytes, Advice::LinuxPopulateWrite) };
+        // Kernels before 5.14 do not know the advice. Other refusals mean that there is no memory.
+        if populated == Err(Errno::INVAL) {
+            self.touch_page_by_page();
+        }
+    }
+
+    fn touch_page_by_page(&mut self) {
+        for offset in (0..self.mapped_bytes).step_by(SMALLEST_PAGE) {
+            // SAFETY: within the mapping, which is readable and writable and exclusively ours; volatile, or the compiler
+            // would leave out a write of what is there already.
+            unsafe {
+                let byte = self.start.cast::<u8>().add(offset);
+                byte.write_volatile(byte.read_volatile());
+            }
+        }
     }
 
     /// Makes all elements zero again and gives their memory back to the system until it is touched.
@@ -101,7 +141,58 @@ impl<T> DerefMut for Zeroed<T> {
 
 impl<T> Drop for Zeroed<T> {
     fn drop(&mut self) {
+        if self.mapped_bytes == 0 {
+            return;
+        }
         // SAFETY: the mapping made in `new`, not used any more; elements need no drop.
         let _ = unsafe { rustix::mm::munmap(self.start.cast(), self.mapped_bytes) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    /// How many pages (of 4 KiB) of the array are in RAM. The page map has eight bytes a page; the highest bit says whether it is there.
+    fn resident_pages(array: &Zeroed<u32>) -> usize {
+        let page = SMALLEST_PAGE;
+        let (first, pages) = (array.start as usize / page, array.mapped_bytes / page);
+        let mut entries = vec![0; pages * 8];
+        let map = std::fs::File::open("/proc/self/pagemap").unwrap();
+        map.read_exact_at(&mut entries, first as u64 * 8).unwrap();
+        entries.chunks(8).filter(|entry| entry[7] & 0x80 != 0).count()
+    }
+
+    #[test]
+    fn a_touched_array_is_in_ram_and_unchanged() {
+        for touch in [Zeroed::touch, Zeroed::touch_page_by_page] {
+            let mut array = Zeroed::<u32>::new(8 << 20).unwrap();
+            array[5_000_000] = 7;
+            let pages = array.mapped_bytes / SMALLEST_PAGE;
+            let before = resident_pages(&array);
+            assert!(0 < before && before < pages / 2, "{before} of {pages} pages");
+            touch(&mut array);
+            assert_eq!(resident_pages(&array), pages);
+            assert_eq!(array.iter().map(|&n| n as usize).sum::<usize>(), 7);
+        }
+    }
+
+    #[test]
+    fn an_array_that_the_system_cannot_give_is_smaller_or_empty() {
+        let mut array = Zeroed::<u32>::up_to(usize::MAX / 4);
+        assert!(array.len() < usize::MAX / 4);
+        assert!(array.bytes() >= array.len() * 4);
+        let mut none = Zeroed::<u32>::up_to(0);
+        none.touch();
+        none.clear();
+        assert_eq!((none.len(), none.bytes()), (0, 0));
+        if let Some(last) = array.last_mut() {
+            *last = 3;
+            assert_eq!(array.last(), Some(&3));
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! before the records are used up. A hit moves to the front of its line, a new flow enters behind the middle, and what must go is the
 //! last of the line: a flow that has never been heard of again gives way before one that speaks.
 
+use weir_flow::plugin::touch_reserved;
 use weir_flow::prefetch::{prefetch, prefetch_pair};
 use weir_flow::{Flow, FlowKey};
 
@@ -33,7 +34,7 @@ pub struct Table {
     lines: u64,
     buckets_per_line: usize,
     line_slots: usize,
-    /// Numbers of records that were used and are free again.
+    /// Numbers of records that were used and are free again. There is room for all from the start.
     free: Vec<u32>,
     /// Records from this number on have never been used.
     unused: u32,
@@ -59,13 +60,15 @@ impl Table {
     pub fn new(records: usize, line_slots: usize) -> std::io::Result<Table> {
         let lines = (2 * records).div_ceil(line_slots).max(1);
         let buckets_per_line = line_slots.div_ceil(SLOTS);
+        let mut free = Vec::new();
+        free.try_reserve_exact(records)?;
         Ok(Table {
             buckets: Zeroed::new(lines * buckets_per_line)?,
             records: Zeroed::new(records)?,
             lines: lines as u64,
             buckets_per_line,
             line_slots,
-            free: Vec::new(),
+            free,
             unused: 0,
             asked: 0,
         })
@@ -73,7 +76,14 @@ impl Table {
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        self.buckets.bytes() + self.records.bytes() + self.records.len() * size_of::<u32>()
+        self.buckets.bytes() + self.records.bytes() + self.free.capacity() * size_of::<u32>()
+    }
+
+    /// Brings all of that into RAM, near the processor that calls.
+    pub fn touch_memory(&mut self) {
+        self.buckets.touch();
+        self.records.touch();
+        touch_reserved(&mut self.free);
     }
 
     /// How many records are in use.

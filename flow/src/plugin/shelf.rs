@@ -25,6 +25,8 @@ pub trait Hooks: Send {
     fn states_taken(&self) -> u64;
     /// Bytes reserved for states, and the most that they can hold beyond that.
     fn memory(&self) -> usize;
+    /// Brings the reserved memory into RAM, near the processor that calls.
+    fn touch(&mut self);
 }
 
 /// A plugin with the states of its shard.
@@ -109,6 +111,11 @@ impl<P: Plugin> Hooks for Shelf<P> {
     }
 
     fn memory(&self) -> usize {
-        self.slab.reserved_bytes() + self.slab.capacity() * P::STATE_HEAP
+        self.slab.reserved_bytes() + self.slab.capacity() * P::STATE_HEAP + self.plugin.pooled_bytes()
+    }
+
+    fn touch(&mut self) {
+        self.slab.touch();
+        self.plugin.touch();
     }
 }
