@@ -118,8 +118,17 @@ impl Cache {
     pub fn memory(&self) -> usize {
         self.table.bytes()
             + self.handles.bytes()
-            + self.streams.limit()
+            + self.streams.memory()
             + self.plugins.iter().map(|p| p.hooks.memory()).sum::<usize>()
+    }
+
+    /// Brings the memory that is reserved for flows into RAM, near the processor that calls, so that none has to be found under
+    /// load. What the system refuses now comes when it is first used.
+    pub fn touch(&mut self) {
+        self.table.touch_memory();
+        self.handles.touch();
+        self.streams.touch();
+        self.plugins.iter_mut().for_each(|p| p.hooks.touch());
     }
 
     /// The counters.

@@ -2,18 +2,27 @@
 //!
 //! While segments come in order nothing is held: the record knows the sequence number that continues each direction, and plugins see
 //! the payload where it lies. Bytes are held only for segments that came early, and for what a plugin wants to see again
-//! together with its continuation. One buffer per direction serves all plugins, survives cuts, and is bounded; all
-//! buffers of a shard together are bounded too, and the oldest gives way.
+//! together with its continuation. One buffer per direction serves all plugins, survives cuts, and is bounded. The buffers of a
+//! shard lie in one arena of fixed size; when it is full the oldest gives way.
 
-use smallvec::SmallVec;
+mod arena;
+mod held;
+
 use weir_flow::flow::Marks;
-use weir_flow::plugin::Slab;
+use weir_flow::plugin::{Handle, Slab, reserve_up_to, touch_reserved};
 use weir_flow::{Endpoint, Flow, Packet, tcp};
+
+use arena::Arena;
+use held::{HeldFlow, is_before};
 
 /// The most bytes held for one direction of a flow.
 pub const DIRECTION_LIMIT: usize = 16 << 10;
 /// The most segments held for one direction of a flow.
 const SEGMENT_LIMIT: usize = 16;
+/// A longer segment is not held. Longer than this are only some from a capture in which the system had joined or not yet cut segments.
+const LONGEST_SEGMENT: usize = 64 << 10;
+/// The most bytes shown at once: retained, a segment, early ones, of which the last may exceed the limit.
+const MOST_SHOWN: usize = 3 * LONGEST_SEGMENT + DIRECTION_LIMIT;
 /// A sequence number further off than this is not a gap but another stream.
 const WINDOW: u32 = 1 << 20;
 
@@ -42,45 +51,25 @@ pub enum Arrival {
     },
 }
 
-/// What is held for one direction.
-#[derive(Debug, Default)]
-struct Side {
-    /// Bytes in order, from the first that some plugin wants to see again.
+/// The bytes of the last [`Arrival::Held`], in one piece.
+#[derive(Debug)]
+struct Shown {
     bytes: Vec<u8>,
-    /// For each plugin that wants to see bytes again: where they start.
-    wanted_from: SmallVec<[(u8, u32); 4]>,
+    /// Whose they are.
+    stream: Handle,
+    sender: Endpoint,
     /// Where bytes start that no plugin has seen.
     new_from: usize,
-    /// Segments that came early, by sequence number.
-    early: Vec<(u32, Box<[u8]>)>,
-}
-
-impl Side {
-    fn len(&self) -> usize {
-        self.bytes.len() + self.early.iter().map(|(_, b)| b.len()).sum::<usize>()
-    }
-    fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.early.is_empty()
-    }
-    fn forget(&mut self) {
-        self.bytes.clear();
-        self.wanted_from.clear();
-        self.new_from = 0;
-    }
-}
-
-#[derive(Debug, Default)]
-struct HeldFlow {
-    sides: [Side; 2],
 }
 
 /// The streams of a shard.
 #[derive(Debug)]
 pub struct Streams {
     held: Slab<HeldFlow>,
-    /// Bytes held in all, and the most there may be.
+    arena: Arena,
+    shown: Shown,
+    /// Bytes held in all.
     total: usize,
-    limit: usize,
     taken: u64,
 }
 
@@ -89,14 +78,28 @@ const fn side_index(end: Endpoint) -> usize {
 }
 
 impl Streams {
-    /// Streams of a shard of `records` records, which hold at most `limit` bytes.
-    pub fn new(records: usize, limit: usize) -> Streams {
-        Streams { held: Slab::new(records), total: 0, limit: limit.max(2 * DIRECTION_LIMIT), taken: 0 }
+    /// Streams of a shard of which `flows` may hold bytes at a time, in `memory` bytes or the least that makes sense.
+    pub fn new(flows: usize, memory: usize) -> Streams {
+        let shown = Shown { bytes: reserve_up_to(MOST_SHOWN), stream: 0, sender: Endpoint::Low, new_from: 0 };
+        let arena = Arena::new(memory.max(2 * DIRECTION_LIMIT));
+        Streams { held: Slab::new(flows), arena, shown, total: 0, taken: 0 }
     }
 
-    /// The most bytes held in all.
+    /// The most bytes held in all. The last block of each piece is not full as a rule, so that there will be fewer.
     pub fn limit(&self) -> usize {
-        self.limit
+        self.arena.capacity()
+    }
+
+    /// Bytes of memory reserved. There will never be more.
+    pub fn memory(&self) -> usize {
+        self.held.reserved_bytes() + self.arena.reserved_bytes() + self.shown.bytes.capacity()
+    }
+
+    /// Brings all reserved memory into RAM, near the processor that calls.
+    pub fn touch(&mut self) {
+        self.held.touch();
+        self.arena.touch();
+        touch_reserved(&mut self.shown.bytes);
     }
 
     /// Bytes held at the moment.
@@ -125,8 +128,8 @@ impl Streams {
         let Some(held) = self.held.get(flow.stream, owner) else {
             return Arrival::Nothing;
         };
-        match held.sides[side_index(sender)].early.first() {
-            Some(&(start, _)) if (packet.tcp_acknowledgement.wrapping_sub(start) as i32) > 0 => {
+        match held.sides[side_index(sender)].first_early(&self.arena) {
+            Some(early) if is_before(early.sequence, packet.tcp_acknowledgement) => {
                 self.skip_gap(flow, owner, sender)
             }
             _ => Arrival::Nothing,
@@ -139,7 +142,7 @@ impl Streams {
             let early = self
                 .held
                 .get(flow.stream, owner)
-                .is_some_and(|h| !h.sides[side_index(sender)].early.is_empty());
+                .is_some_and(|h| h.sides[side_index(sender)].early_bytes() > 0);
             if early {
                 return self.skip_gap(flow, owner, sender);
             }
@@ -206,30 +209,31 @@ impl Streams {
             return Arrival::Nothing;
         }
         *next = sequence.wrapping_add(packet.payload_wire_len);
-        let skip = skip as usize;
-        let empty = self.held.get(flow.stream, owner).is_none_or(|h| h.sides[side_index(sender)].is_empty());
-        if empty {
-            return Arrival::Payload { skip, after_gap: false, cut_short };
-        }
-        let next = *next;
-        let (next, full) = match self.held.get_mut(flow.stream, owner) {
-            Some(held) => {
-                let side = &mut held.sides[side_index(sender)];
-                let before = side.len();
-                side.bytes.extend_from_slice(&packet.payload()[skip..]);
-                let next = if cut_short {
-                    // What the segment covers was shown, or is missing for good.
-                    side.early.retain(|&(start, _)| (start.wrapping_sub(next) as i32) >= 0);
-                    next
-                } else {
-                    join_early(side, next)
-                };
-                self.total = self.total + side.len() - before;
-                (next, cut_short || side.len() >= DIRECTION_LIMIT)
-            }
-            None => (next, false),
+        let (next, skip) = (*next, skip as usize);
+        let side = match self.held.get_mut(flow.stream, owner) {
+            Some(held) if !held.sides[side_index(sender)].is_empty() => &mut held.sides[side_index(sender)],
+            _ => return Arrival::Payload { skip, after_gap: false, cut_short },
         };
+        let fresh = &packet.payload()[skip..];
+        if fresh.len() > LONGEST_SEGMENT {
+            self.lose(flow, owner);
+            return Arrival::Payload { skip, after_gap: true, cut_short };
+        }
+        let before = side.len();
+        self.shown.begin(flow.stream, sender);
+        self.arena.read(&side.bytes, 0, &mut self.shown.bytes);
+        self.shown.new_from = self.shown.bytes.len();
+        self.shown.bytes.extend_from_slice(fresh);
+        let next = if cut_short {
+            // What the segment covers was shown, or is missing for good.
+            side.forget_early_before(&mut self.arena, next);
+            next
+        } else {
+            side.join_early(&mut self.arena, next, &mut self.shown.bytes)
+        };
+        self.total -= before - side.len();
         flow.next_sequence[side_index(sender)] = next;
+        let full = cut_short || self.shown.bytes.len() + side.early_bytes() >= DIRECTION_LIMIT;
         Arrival::Held { sender, after_gap: false, full }
     }
 
@@ -238,21 +242,33 @@ impl Streams {
         let payload = packet.payload();
         let sender = packet.sender;
         self.hold(flow, owner);
-        let Some(held) = self.held.get_mut(flow.stream, owner) else {
+        let Some(held) = self.held.get(flow.stream, owner) else {
             return Arrival::Nothing;
         };
-        let side = &mut held.sides[side_index(sender)];
-        let place = side.early.partition_point(|&(s, _)| (s.wrapping_sub(sequence) as i32) < 0);
-        let known = side.early.get(place).is_some_and(|(s, b)| *s == sequence && b.len() >= payload.len());
-        let cut_short = packet.payload_len < packet.payload_wire_len;
-        if !known && !cut_short {
-            side.early.insert(place, (sequence, payload.into()));
-            self.total += payload.len();
+        let side = &held.sides[side_index(sender)];
+        let list = side.early(&self.arena);
+        let place = list.partition_point(|e| is_before(e.sequence, sequence));
+        let known = list.get(place).is_some_and(|e| e.sequence == sequence && e.bytes.len() >= payload.len());
+        let is_whole = packet.payload_len == packet.payload_wire_len;
+        // Only where the last gap was followed by another can there be more than the limit already.
+        let has_place = side.early_bytes() <= DIRECTION_LIMIT && payload.len() <= LONGEST_SEGMENT;
+        if !known && is_whole && has_place {
+            let blocks = side.blocks_to_hold(payload.len());
+            if !self.make_room(flow, owner, blocks) {
+                return Arrival::Nothing;
+            }
+            if let Some(held) = self.held.get_mut(flow.stream, owner) {
+                let side = &mut held.sides[side_index(sender)];
+                let before = side.len();
+                side.hold_early(&mut self.arena, list, place, sequence, payload);
+                self.total = self.total + side.len() - before;
+            }
         }
-        let too_much = side.early.len() > SEGMENT_LIMIT || side.len() > DIRECTION_LIMIT;
-        let arrival = if too_much { self.skip_gap(flow, owner, sender) } else { Arrival::Nothing };
-        self.keep_within_limit();
-        arrival
+        let too_much = self.held.get(flow.stream, owner).is_some_and(|held| {
+            let side = &held.sides[side_index(sender)];
+            side.early(&self.arena).is_full() || side.len() > DIRECTION_LIMIT
+        });
+        if too_much { self.skip_gap(flow, owner, sender) } else { Arrival::Nothing }
     }
 
     /// Gives up on the bytes missing before the first early segment.
@@ -261,14 +277,17 @@ impl Streams {
             return Arrival::Nothing;
         };
         let side = &mut held.sides[side_index(sender)];
-        let Some(&(start, _)) = side.early.first() else {
+        let Some(first) = side.first_early(&self.arena) else {
             return Arrival::Nothing;
         };
         let before = side.len();
-        side.forget();
-        flow.next_sequence[side_index(sender)] = join_early(side, start);
-        self.total = self.total + side.len() - before;
-        Arrival::Held { sender, after_gap: true, full: side.len() >= DIRECTION_LIMIT }
+        side.forget(&mut self.arena);
+        self.shown.begin(flow.stream, sender);
+        flow.next_sequence[side_index(sender)] =
+            side.join_early(&mut self.arena, first.sequence, &mut self.shown.bytes);
+        self.total -= before - side.len();
+        let full = self.shown.bytes.len() + side.early_bytes() >= DIRECTION_LIMIT;
+        Arrival::Held { sender, after_gap: true, full }
     }
 
     /// The bytes that `plugin` is to see after [`Arrival::Held`]: what it retained, and the new ones.
@@ -276,9 +295,9 @@ impl Streams {
         let Some(held) = self.held.get(flow.stream, owner) else {
             return &[];
         };
-        let side = &held.sides[side_index(sender)];
-        let retained = side.wanted_from.iter().find(|&&(p, _)| p as usize == plugin);
-        &side.bytes[retained.map_or(side.new_from, |&(_, from)| from as usize)..]
+        let wanted_from = held.sides[side_index(sender)].wanted_from(&self.arena, plugin);
+        let shown = self.shown.of(flow.stream, sender);
+        shown.get(wanted_from.unwrap_or(self.shown.new_from)..).unwrap_or(&[])
     }
 
     /// After every plugin has seen the new bytes: keeps, for each of `retained` (plugin, bytes at the end), what it wants to see
@@ -297,26 +316,36 @@ impl Streams {
             return;
         }
         self.hold(flow, owner);
+        let Some(held) = self.held.get(flow.stream, owner) else {
+            return;
+        };
+        let side = &held.sides[side_index(sender)];
+        // What is held of the bytes shown comes first in them.
+        let (held_len, fresh) = if payload.is_empty() {
+            let held_len = side.bytes.len();
+            (held_len, self.shown.of(flow.stream, sender).get(held_len..).unwrap_or(&[]))
+        } else {
+            (0, payload)
+        };
+        let fresh_from = fresh.len().saturating_sub(most);
+        let fresh_len = fresh.len() - fresh_from;
+        let kept = held_len.min(most - fresh_len);
+        if kept + fresh_len > LONGEST_SEGMENT {
+            self.lose(flow, owner);
+            return;
+        }
+        let blocks = side.blocks_to_keep(kept, fresh_len, retained.len());
+        if !self.make_room(flow, owner, blocks) {
+            return;
+        }
         let Some(held) = self.held.get_mut(flow.stream, owner) else {
             return;
         };
         let side = &mut held.sides[side_index(sender)];
         let before = side.len();
-        if !payload.is_empty() {
-            side.bytes.clear();
-            side.bytes.extend_from_slice(&payload[payload.len().saturating_sub(most)..]);
-        } else {
-            let surplus = side.bytes.len().saturating_sub(most);
-            side.bytes.drain(..surplus);
-        }
-        let len = side.bytes.len();
-        side.new_from = len;
-        side.wanted_from.clear();
-        side.wanted_from.extend(
-            retained.iter().filter(|r| r.1 > 0).map(|&(p, bytes)| (p, len.saturating_sub(bytes) as u32)),
-        );
+        let fresh = if payload.is_empty() { &self.shown.bytes[held_len..] } else { payload };
+        side.keep(&mut self.arena, kept, &fresh[fresh_from..], retained);
         self.total = self.total + side.len() - before;
-        self.keep_within_limit();
     }
 
     /// Forgets what is held of the bytes in order; early segments stay.
@@ -327,8 +356,8 @@ impl Streams {
         };
         let side = &mut held.sides[side_index(sender)];
         self.total -= side.bytes.len();
-        side.forget();
-        if held.sides.iter().all(Side::is_empty) {
+        side.forget(&mut self.arena);
+        if held.sides.iter().all(|side| side.is_empty()) {
             self.held.remove(flow.stream, owner);
             flow.stream = 0;
         }
@@ -337,7 +366,7 @@ impl Streams {
     /// Forgets everything about the streams of a flow.
     pub fn release(&mut self, flow: &mut Flow, owner: u32) {
         if let Some(held) = self.held.remove(flow.stream, owner) {
-            self.total -= held.sides.iter().map(Side::len).sum::<usize>();
+            self.give_back(held);
         }
         flow.stream = 0;
         flow.marks.clear(Marks::LOW_SEQUENCE_KNOWN);
@@ -349,23 +378,57 @@ impl Streams {
         if self.held.get(flow.stream, owner).is_none() {
             flow.stream = self.held.insert(owner, HeldFlow::default());
             if let Some(other) = self.held.take_evicted() {
-                self.account_loss(&other);
+                self.give_back(other);
+                self.taken += 1;
             }
         }
     }
 
-    fn keep_within_limit(&mut self) {
-        while self.total > self.limit {
-            match self.held.take_oldest() {
-                Some(other) => self.account_loss(&other),
-                None => break,
+    /// Makes so many blocks free: the oldest flows give way. `false` if this flow is one of them, or would need more than all.
+    fn make_room(&mut self, flow: &mut Flow, owner: u32, blocks: usize) -> bool {
+        if blocks > self.arena.all_blocks() {
+            self.lose(flow, owner);
+        }
+        while self.held.get(flow.stream, owner).is_some() {
+            if self.arena.free_blocks() >= blocks {
+                return true;
+            }
+            if let Some(other) = self.held.take_oldest() {
+                self.give_back(other);
+                self.taken += 1;
             }
         }
+        flow.stream = 0;
+        false
     }
 
-    fn account_loss(&mut self, other: &HeldFlow) {
-        self.total -= other.sides.iter().map(Side::len).sum::<usize>();
-        self.taken += 1;
+    /// The flow loses what is held of it.
+    fn lose(&mut self, flow: &mut Flow, owner: u32) {
+        if let Some(held) = self.held.remove(flow.stream, owner) {
+            self.give_back(held);
+            self.taken += 1;
+        }
+        flow.stream = 0;
+    }
+
+    fn give_back(&mut self, mut held: HeldFlow) {
+        for side in &mut held.sides {
+            self.total -= side.len();
+            side.release(&mut self.arena);
+        }
+    }
+}
+
+impl Shown {
+    /// From here on new bytes of another arrival are shown.
+    fn begin(&mut self, stream: Handle, sender: Endpoint) {
+        self.bytes.clear();
+        (self.stream, self.sender, self.new_from) = (stream, sender, 0);
+    }
+
+    /// The bytes shown, if they are those of this direction.
+    fn of(&self, stream: Handle, sender: Endpoint) -> &[u8] {
+        if (self.stream, self.sender) == (stream, sender) { &self.bytes } else { &[] }
     }
 }
 
@@ -378,18 +441,5 @@ fn is_padding(packet: &Packet) -> bool {
         && packet.payload().iter().all(|&b| b == 0)
 }
 
-/// Appends the early segments that continue the stream at `next`; answers with the sequence number behind them.
-fn join_early(side: &mut Side, mut next: u32) -> u32 {
-    while let Some(&(start, ref bytes)) = side.early.first() {
-        let overlap = next.wrapping_sub(start) as i32;
-        if overlap < 0 {
-            break;
-        }
-        if let Some(fresh) = bytes.get(overlap as usize..) {
-            side.bytes.extend_from_slice(fresh);
-            next = next.wrapping_add(fresh.len() as u32);
-        }
-        side.early.remove(0);
-    }
-    next
-}
+#[cfg(test)]
+mod tests;
