@@ -36,6 +36,8 @@ pub enum Command {
         settings: Settings,
         /// What.
         material: Material,
+        /// Whether frames come in on the interface instead of going out.
+        inject: bool,
         /// Whether the report is a JSON object.
         json: bool,
     },
@@ -132,8 +134,9 @@ impl Command {
             Command::Generate(shape, parameters, path) => {
                 generate(*shape, parameters, path).map_err(|error| not_written(path, error))?;
             }
-            Command::Send { settings, material, json } => {
-                let report = crate::send::run(settings, material)?;
+            Command::Send { settings, material, inject, json } => {
+                let work = if *inject { crate::send::inject } else { crate::send::run };
+                let report = work(settings, material)?;
                 println!("{}", if *json { report.json() } else { report.to_string() });
             }
         }
@@ -237,6 +240,7 @@ mod tests {
             "send --interface x flood --loop",
             "send --interface x flood --packets 10",
             "send --interface x a.pcap --loop=yes",
+            "send --interface x a.pcap --inject=yes",
             "send --interface x a.pcap --seconds 0",
         ] {
             assert!(parse(line).is_err(), "{line}");
@@ -245,13 +249,15 @@ mod tests {
 
     #[test]
     fn a_file_is_sent_once_or_again_and_again() {
-        let Command::Send { settings, material, json } = parse("send --interface x a.pcap").unwrap() else {
+        let Command::Send { settings, material, inject, json } = parse("send --interface x a.pcap").unwrap()
+        else {
             panic!("another command");
         };
         assert_eq!((settings.interface.as_str(), settings.rate, settings.packets), ("x", 0, None));
         assert!(matches!(material, Material::File(path, Repeat::Once) if path.as_os_str() == "a.pcap"));
-        assert!(!json);
-        let Ok(Command::Send { material, json, .. }) = parse("send a.pcap --interface=x --loop --json")
+        assert!(!json && !inject);
+        let Ok(Command::Send { material, inject: true, json, .. }) =
+            parse("send a.pcap --interface=x --loop --json --inject")
         else {
             panic!("another command");
         };

@@ -7,7 +7,10 @@
 //!
 //! What a shape sends is made while it is sent. Over a veth pair this took a twentieth of the time of the sending for
 //! [`crate::shapes::Shape::Flood`], a third of it for [`crate::shapes::Shape::Imix`]; a file is the faster source for the latter.
+//!
+//! What is faster than a packet socket, [`inject`], does not send: frames appear on an interface as if they had come in there.
 
+mod inject;
 pub mod link;
 pub mod pace;
 mod report;
@@ -121,6 +124,27 @@ pub enum SendError {
         /// What the system says.
         error: io::Error,
     },
+    /// The kernel does not let us inject frames.
+    #[error(
+        "{doing}: {error} (injecting needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW, and Linux 5.18)"
+    )]
+    Inject {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The frames do not fit into the memory set aside for them.
+    #[error("more than {} MiB of frames cannot be injected", .0 >> 20)]
+    TooMuch(usize),
+    /// The shape cannot be made ahead.
+    #[error("{shape} cannot be injected: {why}")]
+    NotAhead {
+        /// The shape's name.
+        shape: &'static str,
+        /// The reason.
+        why: &'static str,
+    },
     /// Signals cannot be handled.
     #[error("cannot handle signals: {0}")]
     Signals(io::Error),
@@ -134,16 +158,11 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// If it cannot begin, or the interface fails on the way.
 pub fn run(settings: &Settings, material: &Material) -> Result<Report, SendError> {
-    let stop = stop_on_signals().map_err(SendError::Signals)?;
-    if let Some(cpu) = settings.cpu {
-        pin(cpu).map_err(|error| SendError::Cpu { cpu, error })?;
-    }
-    let link = Link::open(&settings.interface)
-        .map_err(|error| SendError::Interface { interface: settings.interface.clone(), error })?;
+    let (stop, link) = begin(settings)?;
     let mut sender = Sender { settings, link: &link, stop: &stop, report: Report::default() };
     let mut supply: Box<dyn Supply> = match material {
         Material::File(path, repeat) => {
-            let recording = sender.load(path)?;
+            let recording = sender.load(path, link.longest())?;
             Box::new(Replay::new(recording, *repeat == Repeat::Forever))
         }
         Material::Shape(shape, parameters) => {
@@ -157,6 +176,31 @@ pub fn run(settings: &Settings, material: &Material) -> Result<Report, SendError
     Ok(sender.report)
 }
 
+/// Does not send but lets the frames come in on the interface, which is several times as fast. All of them are made ready before the first one. The
+/// interface's own counters do not count them.
+///
+/// # Errors
+/// As [`run`], and if the kernel does not allow or know it, or if the material does not fit into memory or must not repeat itself.
+pub fn inject(settings: &Settings, material: &Material) -> Result<Report, SendError> {
+    let (stop, link) = begin(settings)?;
+    let mut sender = Sender { settings, link: &link, stop: &stop, report: Report::default() };
+    if !link.is_up() {
+        return Err(sender.failed(io::Error::from_raw_os_error(libc::ENETDOWN)));
+    }
+    inject::inject(&mut sender, material)?;
+    Ok(sender.report)
+}
+
+fn begin(settings: &Settings) -> Result<(Arc<AtomicBool>, Link), SendError> {
+    let stop = stop_on_signals().map_err(SendError::Signals)?;
+    if let Some(cpu) = settings.cpu {
+        pin(cpu).map_err(|error| SendError::Cpu { cpu, error })?;
+    }
+    let link = Link::open(&settings.interface)
+        .map_err(|error| SendError::Interface { interface: settings.interface.clone(), error })?;
+    Ok((stop, link))
+}
+
 struct Sender<'a> {
     settings: &'a Settings,
     link: &'a Link,
@@ -165,19 +209,18 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Reads a file whole; its frames fit the interface.
-    fn load(&mut self, path: &PathBuf) -> Result<Recording, SendError> {
+    /// Reads a file whole; no frame is longer than `longest`.
+    fn load(&mut self, path: &PathBuf, longest: usize) -> Result<Recording, SendError> {
         let bytes = fs::read(path).map_err(|error| SendError::File { path: path.clone(), error })?;
         let wrong = |error| SendError::Recording { path: path.clone(), error };
         let mut recording = Recording::new(bytes).map_err(wrong)?;
         if recording.cut() > 0 {
             eprintln!("{}: {} frames were captured in part and are sent so", path.display(), recording.cut());
         }
-        let longest = self.link.longest();
         let too_long =
             (0..recording.len()).map(|number| recording.frame(number)).find(|frame| frame.len() > longest);
         match too_long {
-            Some(frame) if !self.settings.skip_long => return Err(self.too_long(frame)),
+            Some(frame) if !self.settings.skip_long => return Err(self.too_long(frame, longest)),
             _ => self.report.skipped = recording.leave_out_longer(longest),
         }
         if recording.is_empty() { Err(wrong(RecordingError::Empty)) } else { Ok(recording) }
@@ -228,7 +271,7 @@ impl Sender<'_> {
             let fitting = (at..ready).take_while(fits).count();
             if fitting == 0 {
                 if !self.settings.skip_long {
-                    return Err(self.too_long(supply.frame(at)));
+                    return Err(self.too_long(supply.frame(at), self.link.longest()));
                 }
                 self.report.skipped += 1;
                 at += 1;
@@ -262,12 +305,8 @@ impl Sender<'_> {
         SendError::Interface { interface: self.settings.interface.clone(), error }
     }
 
-    fn too_long(&self, frame: &[u8]) -> SendError {
-        SendError::TooLong {
-            interface: self.settings.interface.clone(),
-            len: frame.len(),
-            longest: self.link.longest(),
-        }
+    fn too_long(&self, frame: &[u8], longest: usize) -> SendError {
+        SendError::TooLong { interface: self.settings.interface.clone(), len: frame.len(), longest }
     }
 }
 

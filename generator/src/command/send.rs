@@ -22,11 +22,18 @@ Options of send, and for shapes --seed, --flows, --new-flows, --live-share and -
   --cpu N          run on this CPU
   --loop           send the file again and again; its flows repeat
   --skip-long      leave out frames longer than the interface takes (its MTU and 14 bytes)
+  --inject         do not send: let the frames come in on IFC as if somebody else had sent them (see below)
   --json           say what was sent as a JSON object
 
 A file is a classic pcap file of Ethernet frames, read into memory before anything is sent; a shape is made while it is sent and
 never repeats itself. Unless told otherwise, a file is sent once and a shape until SIGINT or SIGTERM. A frame that the
 kernel refuses is offered again until it is taken; in the end one line says `sent N packets B bytes in S s, refused R`.
+
+With --inject the frames are handed to the kernel where it receives from IFC: whatever listens there gets them, several times as many a second as
+can be sent, and nothing leaves the machine. It needs Linux 5.18 or later, and root (CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW), and takes a whole CPU
+at any rate. IFC's own counters do not move. Frames may have 2044 bytes. All frames are put into memory first, at most 1 GiB. Of a
+shape these are the --count packets, or --pps times --seconds; if that is not given or takes more than 256 MiB, so much is made and repeated, as with
+--loop. Shapes that promise ever new flows are not repeated but refused; so are --new-flows and backgrounds.
 ";
 
 /// Reads them.
@@ -41,7 +48,7 @@ pub(super) fn parse(mut arguments: Arguments) -> Result<Command, UsageError> {
         cpu: None,
         skip_long: false,
     };
-    let (mut json, mut repeat) = (false, Repeat::Once);
+    let (mut json, mut inject, mut repeat) = (false, false, Repeat::Once);
     let mut shape_options = ShapeOptions::default();
     let mut source = None;
     while let Some(argument) = arguments.next() {
@@ -72,6 +79,10 @@ pub(super) fn parse(mut arguments: Arguments) -> Result<Command, UsageError> {
                 option.flag()?;
                 settings.skip_long = true;
             }
+            "--inject" => {
+                option.flag()?;
+                inject = true;
+            }
             "--json" => {
                 option.flag()?;
                 json = true;
@@ -93,5 +104,5 @@ pub(super) fn parse(mut arguments: Arguments) -> Result<Command, UsageError> {
         }
         (None, None) => Material::File(PathBuf::from(source), repeat),
     };
-    Ok(Command::Send { settings, material, json })
+    Ok(Command::Send { settings, material, inject, json })
 }

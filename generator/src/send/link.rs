@@ -21,7 +21,9 @@ const SEND_BUFFER: libc::c_int = 4 << 20;
 #[derive(Debug)]
 pub struct Link {
     socket: OwnedFd,
+    index: u32,
     longest: usize,
+    is_up: bool,
 }
 
 impl Link {
@@ -62,8 +64,22 @@ impl Link {
         if result < 0 {
             return Err(io::Error::last_os_error());
         }
-        let longest = mtu(&socket, &name)? + HEADER;
-        Ok(Link { socket, longest })
+        // SAFETY: the kernel has filled in this member of the union.
+        let longest = unsafe { ask(&socket, &name, libc::SIOCGIFMTU)?.ifr_ifru.ifru_mtu } as usize + HEADER;
+        // SAFETY: as above.
+        let flags = unsafe { ask(&socket, &name, libc::SIOCGIFFLAGS)?.ifr_ifru.ifru_flags };
+        let is_up = libc::c_int::from(flags) & libc::IFF_UP != 0;
+        Ok(Link { socket, index, longest, is_up })
+    }
+
+    /// The interface's number.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Whether the interface was up when it was opened.
+    pub fn is_up(&self) -> bool {
+        self.is_up
     }
 
     /// The longest frame that goes out: the interface's MTU and an Ethernet header, in bytes.
@@ -110,18 +126,14 @@ fn set(socket: &OwnedFd, level: libc::c_int, name: libc::c_int, value: libc::c_i
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The interface's MTU in bytes. `if_nametoindex` knew the name, so that it is shorter than `IFNAMSIZ`.
-fn mtu(socket: &OwnedFd, name: &CString) -> io::Result<usize> {
+/// Asks the kernel something about the interface. `if_nametoindex` knew the name, so that it is shorter than `IFNAMSIZ`.
+fn ask(socket: &OwnedFd, name: &CString, question: libc::Ioctl) -> io::Result<libc::ifreq> {
     // SAFETY: an all-zero ifreq is a valid one.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     for (to, &from) in request.ifr_name.iter_mut().zip(name.as_bytes()) {
         *to = from as libc::c_char;
     }
-    // SAFETY: SIOCGIFMTU reads the name and writes the MTU, both within the request.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
-    if result < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the call succeeded and has written this member of the union.
-    Ok(unsafe { request.ifr_ifru.ifru_mtu } as usize)
+    // SAFETY: the questions asked here read the name and write the answer, both within the request.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), question, &raw mut request) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(request) }
 }

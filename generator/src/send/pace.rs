@@ -12,7 +12,7 @@ const TOGETHER_US: u64 = 20;
 
 /// The sender catches up on this much at full speed; what it is behind by more is forgiven, so that a moment without the CPU does
 /// not become a burst that no network would bring.
-const MOST_BEHIND: Duration = Duration::from_millis(10);
+pub(super) const MOST_BEHIND: Duration = Duration::from_millis(10);
 
 /// The kernel wakes us late by up to about this much, so the rest of a wait is spun.
 const SLEEPS_LATE: Duration = Duration::from_micros(150);
