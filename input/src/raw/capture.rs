@@ -31,6 +31,8 @@ pub struct InterfaceCapture {
     device: Option<Device>,
     phase: Phase,
     is_stopped: bool,
+    /// Blocks come in quick succession: then several are waited for at a time.
+    is_busy: bool,
     next_look: Instant,
     /// The lease that the next device begins with.
     next_lease: u64,
@@ -71,6 +73,7 @@ impl InterfaceCapture {
             device: Some(device),
             phase: Phase::Open,
             is_stopped: false,
+            is_busy: false,
             next_look: Instant::now(),
             next_lease: 0,
             closed_received: 0,
@@ -213,8 +216,16 @@ impl Source for InterfaceCapture {
     fn wait(&mut self, longest: Duration) -> bool {
         match (&self.phase, &self.device) {
             (Phase::Open, Some(device)) => {
-                if device.wait(longest) {
-                    self.next_look = Instant::now();
+                let began = Instant::now();
+                let pause = self.layout.pause();
+                if self.is_busy {
+                    thread::sleep(pause.min(longest));
+                }
+                let is_amiss = device.wait(longest);
+                let now = Instant::now();
+                self.is_busy = now - began < 2 * pause;
+                if is_amiss {
+                    self.next_look = now;
                 }
             }
             (Phase::Gone(try_at, _), _) => {

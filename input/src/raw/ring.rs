@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use weir_flow::Frame;
+use weir_flow::prefetch::{LINE, prefetch_byte};
 
 use super::block::{self, Damage, MAC_ADDRESSES_LEN, VLAN_TAG_LEN};
 use super::settings::Layout;
@@ -154,6 +155,11 @@ impl Ring {
                     break;
                 }
             };
+            // The kernel wrote it on another processor: what is read next is asked for now.
+            let block = self.block(index);
+            prefetch_byte(block, packet.next);
+            prefetch_byte(block, packet.captured.start);
+            prefetch_byte(block, packet.captured.start + LINE);
             let (mut captured, mut wire_len) = (packet.captured, packet.wire_len);
             if let Some(tag) = packet.vlan_tag
                 && link_type == LinkType::ETHERNET
