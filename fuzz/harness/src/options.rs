@@ -4,30 +4,42 @@
 //! Numbers are compared with a plain reading of their own.
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed, PluginString, nearest, parse_number};
+use weir_flow::plugin::Descriptor;
 use weir_storage::Settings;
 
 use crate::bytes::Bytes;
 
 /// What takes options: its options, and what is made of them.
 struct Taker {
+    name: &'static str,
     options: &'static [OptionSpec],
     make: Make,
 }
 
 enum Make {
     Cache,
-    Plugin(&'static weir_flow::plugin::Descriptor),
+    Plugin(&'static Descriptor),
     Nothing,
 }
 
 fn takers() -> Vec<Taker> {
-    let mut takers = vec![Taker { options: weir_storage::OPTIONS, make: Make::Cache }];
-    let plugins = weir_process::PLUGINS.iter();
-    takers.extend(plugins.map(|plugin| Taker { options: plugin.options, make: Make::Plugin(plugin) }));
-    let nothing = |options| Taker { options, make: Make::Nothing };
-    takers.extend(weir_input::INPUTS.iter().map(|input| nothing(input.options)));
-    takers.extend(weir_output::OUTPUTS.iter().map(|output| nothing(output.options)));
+    let mut takers = vec![Taker { name: "cache", options: weir_storage::OPTIONS, make: Make::Cache }];
+    let nothing = |names: &[&'static str], options| Taker { name: names[0], options, make: Make::Nothing };
+    takers.extend(weir_input::INPUTS.iter().map(|input| nothing(input.names, input.options)));
+    takers.extend(weir_output::OUTPUTS.iter().map(|output| nothing(output.names, output.options)));
+    let plugin = |plugin: &'static Descriptor| Taker {
+        name: plugin.names[0],
+        options: plugin.options,
+        make: Make::Plugin(plugin),
+    };
+    takers.extend(weir_process::PLUGINS.iter().map(plugin));
     takers
+}
+
+/// The input that is `text` for the declaration of options called `name`.
+pub(crate) fn input(name: &str, text: &str) -> Vec<u8> {
+    let place = takers().iter().position(|taker| taker.name == name).unwrap_or(0);
+    [&[place as u8][..], text.as_bytes()].concat()
 }
 
 /// A number as the documentation has it: digits with blanks around them, `+` before them, base by prefix.

@@ -41,6 +41,7 @@ pub fn write(captures: &Path, directory: &Path) -> io::Result<()> {
             for number in 0..4 {
                 add("pipeline", pipeline(frames, number));
             }
+            frames.chunks(8).filter_map(at_the_timeout).for_each(|input| add("pipeline", input));
             for conversation in conversations(frames) {
                 for descriptor in weir_process::PLUGINS {
                     let ports =
@@ -54,6 +55,7 @@ pub fn write(captures: &Path, directory: &Path) -> io::Result<()> {
         add("file", compress_to_vec(Cursor::new(&bytes), CompressionLevel::Fastest));
         add("file", bytes);
     }
+    add("http", odd_texts());
     streams().into_iter().for_each(|input| add("streams", input));
     fragments().into_iter().for_each(|input| add("fragments", input));
     options().into_iter().for_each(|input| add("options", input));
@@ -151,6 +153,41 @@ fn pipeline(frames: &[CapturedFrame], number: usize) -> Vec<u8> {
         input.extend((bytes.len() as u16).to_le_bytes());
         input.extend(bytes);
     }
+    input
+}
+
+/// A flow that speaks again at the very second at which it is over, when another has just moved the clock there. `None` if there is no
+/// other.
+fn at_the_timeout(frames: &[CapturedFrame]) -> Option<Vec<u8>> {
+    let key = |frame| {
+        let mut packet = Packet::default();
+        parse(frame, &mut packet).ok().map(|_| packet.key)
+    };
+    let first = frames.first()?;
+    let second = frames.iter().find(|frame| key(frame).is_some_and(|other| Some(other) != key(first)))?;
+    // A small table, which is swept at once.
+    let mut input = vec![0x44, 5, 0, 0, 0, 0, link_type(first), 100];
+    // Three times ten seconds.
+    for (frame, step) in [(first, [0, 0]), (second, [4, 3]), (first, [0, 0])] {
+        let bytes = frame.frame.bytes();
+        let bytes = &bytes[..bytes.len().min(0xffff)];
+        input.extend(step);
+        input.extend((bytes.len() as u16).to_le_bytes());
+        input.extend(bytes);
+    }
+    Some(input)
+}
+
+/// A request and an answer with bytes that texts seldom have.
+fn odd_texts() -> Vec<u8> {
+    let request =
+        b"GET /\x01\x1f\x7f\x80\xff\"\\ HTTP/1.1\r\nHost: \x1f\xc5\xbe\xe2\x82\r\nUser-Agent: \t\x0b\r\n\r\n";
+    let response =
+        b"HTTP/1.1 200 OK\r\nServer: \x1e\x1f \"\\\r\nContent-Type: \x00\r\nContent-Length: 0\r\n\r\n";
+    let mut input = vec![0, 0, 0, 0, 0, request.len() as u8];
+    input.extend(request);
+    input.extend([what::FROM_SERVER, response.len() as u8]);
+    input.extend(response);
     input
 }
 
@@ -298,16 +335,21 @@ fn fragments() -> Vec<Vec<u8>> {
 
 fn options() -> Vec<Vec<u8>> {
     let texts = [
-        (0, "cache"),
-        (0, "cache;s=20;l=3;a=300;i=30;S;fe=true;fs=10007;ft=3"),
-        (0, "cache@3;size;0x10;line=04;fused"),
-        (0, "cache;threaded;shards=4;cpus=1,2,3"),
-        (0, "cache; s = 10 ;split"),
-        (0, "18446744073709551615"),
-        (0, " 0xffffffffffffffff "),
-        (7, "pstats;includezeroes;skipdup;max=100"),
-        (9, "pcap;file=a.pcap;filter=tcp port 80 or x=y"),
-        (10, "json;f=out;full=drop"),
+        ("cache", "cache"),
+        ("cache", "cache;s=20;l=3;a=300;i=30;S;fe=true;fs=10007;ft=3"),
+        ("cache", "cache@3;size;0x10;line=04;fused"),
+        ("cache", "cache;threaded;shards=4;cpus=1,2,3"),
+        ("cache", "cache; s = 10 ;split"),
+        ("cache", "0"),
+        ("cache", "07"),
+        ("cache", "08"),
+        ("cache", "+0x1F"),
+        ("cache", "-1"),
+        ("cache", "18446744073709551615"),
+        ("cache", " 0xffffffffffffffff "),
+        ("pstats", "pstats;includezeroes;skipdup;max=100"),
+        ("pcap", "pcap;file=a.pcap;filter=tcp port 80 or x=y"),
+        ("json", "json;f=out;full=drop"),
     ];
-    texts.iter().map(|(taker, text)| [&[*taker][..], text.as_bytes()].concat()).collect()
+    texts.iter().map(|(name, text)| crate::options::input(name, text)).collect()
 }

@@ -154,10 +154,11 @@ pub(super) fn run(header: &Header, handshake: &[Packet], packets: &[Packet], seg
     let readers = header.retention.map(reader);
     let enabled: Vec<EnabledPlugin<'_>> =
         readers.iter().map(|reader| EnabledPlugin { factory: reader, schema: &SCHEMA }).collect();
-    let settings = Settings { records: 16, ..Settings::default() };
-    let mut cache = match Cache::new(&settings, 16, &enabled) {
+    // So many that one flow does not need all the room there is for held bytes.
+    let settings = Settings { records: 1024, ..Settings::default() };
+    let mut cache = match Cache::new(&settings, settings.records, &enabled) {
         Ok(cache) => cache,
-        Err(error) => panic!("no cache of 16 records: {error}"),
+        Err(error) => panic!("no cache of {} records: {error}", settings.records),
     };
     let hasher = KeyHasher::with_seed(1);
     let mut out = Count::default();
