@@ -51,7 +51,8 @@ pub(super) struct Common<'a> {
     pub(super) read: &'a [AtomicU64],
 }
 
-/// Starts a worker for each shard, if there are workers, and a capture thread for each input. Each announces its end.
+/// Starts a worker for each shard, if there are workers, and a capture thread for each input. Each announces its end. For live inputs they
+/// touch their tables first, so that memory does not grow later.
 pub(super) fn start<'scope, 'env>(
     scope: &'scope thread::Scope<'scope, 'env>,
     common: Common<'env>,
@@ -68,13 +69,16 @@ pub(super) fn start<'scope, 'env>(
     match plan.threading {
         Threading::Fused => fused.extend(tables.caches.into_iter().flatten().zip(ports)),
         Threading::Threaded { .. } => {
-            for (number, (caches, ports)) in tables.caches.into_iter().zip(ports).enumerate() {
+            for (number, (mut caches, ports)) in tables.caches.into_iter().zip(ports).enumerate() {
                 let door = Doorbell::default();
                 let feeds = feeds(plan, &mut lanes, &door);
                 let cpu = settings.cpus.get(number % settings.cpus.len().max(1)).copied();
                 let announcement = Announcement::of(ended, Ended::Worker);
                 threads.push(spawn(scope, format!("worker_{number}"), cpu, move || {
                     let _announcement = announcement;
+                    if !all_files {
+                        caches.iter_mut().for_each(Cache::touch);
+                    }
                     let wait = if all_files { Wait::alert() } else { Wait::live() };
                     worker::run(caches, feeds, ports, &door, wait, &ledger.workers[number]);
                 })?);
@@ -85,7 +89,7 @@ pub(super) fn start<'scope, 'env>(
     let mut fused = fused.into_iter();
     for (number, (((input, mut source), lanes), fragments)) in inputs {
         let page = &ledger.inputs[number];
-        let capture_settings = CaptureSettings {
+        let mut capture_settings = CaptureSettings {
             name: input.name,
             batch: configuration.batch_packets.min(MOST_BATCH_PACKETS),
             most_packets: configuration.packets_per_input.unwrap_or(0),
@@ -101,8 +105,14 @@ pub(super) fn start<'scope, 'env>(
         threads.push(spawn(scope, format!("in_{number}_{}", input.name), input.cpu, move || {
             let _announcement = announcement;
             let is_live = source.is_live();
+            if is_live && let Some(fragments) = &mut capture_settings.fragments {
+                fragments.touch();
+            }
             let result = match own {
-                Some((cache, ports)) => {
+                Some((mut cache, ports)) => {
+                    if is_live {
+                        cache.touch();
+                    }
                     let mut pipeline = Fused::new(cache, ports, &ledger.workers[number]);
                     capture::run(source.as_mut(), &mut pipeline, capture_settings)
                 }
