@@ -14,11 +14,17 @@ mod pool;
 mod program;
 mod state;
 
-use std::{io, sync::atomic::Ordering};
+use std::{io, path::Path, sync::atomic::Ordering};
 
 use super::{Material, SendError, Sender};
 use kernel::{Chunks, Program, Shared};
 use state::FAILED;
+
+/// Runs of the program before the frames that came of them are delivered together: as many as a card's driver takes at a time.
+///
+/// Of frames that come together the kernel puts off those for which it has no protocol, even for packet sockets, and so changes the order. (It does so with
+/// frames from a card as well.) Where such are to come, each comes alone, which made a small one take 0.7 µs instead of 0.5.
+const TOGETHER: u32 = 64;
 
 /// Injects what `sender` is to send, and reports there.
 pub(super) fn inject(sender: &mut Sender<'_>, material: &Material) -> Result<(), SendError> {
@@ -26,6 +32,7 @@ pub(super) fn inject(sender: &mut Sender<'_>, material: &Material) -> Result<(),
     let (pool, repeat) = ahead::prepare(sender, material)?;
     let most = sender.settings.packets.unwrap_or(u64::MAX);
     let frames = pool.frames();
+    let batch = if pool.has_only_usual_types() && knows_ipv6() { TOGETHER } else { 1 };
     let chunks = Chunks::new(pool.chunks()).map_err(failed("putting frames into the kernel"))?;
     drop(pool);
     let state = Shared::new().map_err(failed("sharing memory with the kernel"))?;
@@ -37,7 +44,7 @@ pub(super) fn inject(sender: &mut Sender<'_>, material: &Material) -> Result<(),
     let over = || state.over() != 0 || sender.stop.load(Ordering::Relaxed);
     let run = || {
         while !over() {
-            match program.run(sender.link.index()) {
+            match program.run(sender.link.index(), batch) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
@@ -53,4 +60,8 @@ pub(super) fn inject(sender: &mut Sender<'_>, material: &Material) -> Result<(),
     sender.report.bytes = state.bytes.load(Ordering::Relaxed);
     sender.report.duration = state.duration();
     Ok(())
+}
+
+fn knows_ipv6() -> bool {
+    Path::new("/proc/net/if_inet6").exists()
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::pool::{LONGEST, Pool};
+use super::pool::{HEADER, LONGEST, Pool, SHORTEST};
 use crate::{
     random::Random,
     send::{
@@ -36,7 +36,7 @@ fn of_file(sender: &mut Sender<'_>, path: &PathBuf) -> Result<Pool, SendError> {
     let recording = sender.load(path, longest(sender))?;
     let most =
         sender.settings.packets.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-    let mut pool = Pool::default();
+    let mut pool = Pool::new();
     for number in 0..recording.len().min(most) {
         pool.push(recording.frame(number));
         if pool.size() > MOST {
@@ -62,11 +62,15 @@ fn of_shape(
     if wanted.is_none() && !repeats {
         return Err(refuse("its flows are always new, so that it needs --count, or --pps and --seconds"));
     }
+    let least = wanted.unwrap_or(0).saturating_mul((HEADER + SHORTEST) as u64);
+    if !repeats && least > MOST as u64 {
+        return Err(SendError::TooMuch(MOST));
+    }
     let longest = longest(sender);
     let mut random = Random::new(parameters.seed);
     let traffic = shape.traffic(parameters, &mut random);
     let mut live = Live::new(traffic, random, 0);
-    let mut pool = Pool::default();
+    let mut pool = Pool::new();
     loop {
         for index in 0..live.prepare(BATCH, Duration::ZERO) {
             if wanted == Some(pool.frames()) {

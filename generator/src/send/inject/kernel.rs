@@ -29,9 +29,6 @@ const BPF_PROG_TYPE_XDP: u32 = 6;
 const BPF_F_MMAPABLE: u32 = 1 << 10;
 const BPF_F_TEST_XDP_LIVE_FRAMES: u32 = 1 << 1;
 
-/// Runs of the program before the frames that came of them are delivered, together: as many as a card's driver takes at a time.
-const BATCH: u32 = 64;
-
 /// Bytes of what the kernel says of a program that it does not accept.
 const LOG: usize = 1 << 16;
 
@@ -247,11 +244,11 @@ impl Program {
     }
 
     /// Runs it as often as one call can, each time with a frame of [`LONGEST`] bytes that seems to come from the interface with this
-    /// index, and delivers the frames that the program lets pass.
+    /// index. After every `batch` runs, 1 to 256, the frames that the program let pass are delivered together.
     ///
     /// # Errors
     /// What the kernel says, above all that a signal came.
-    pub(super) fn run(&self, interface: u32) -> io::Result<()> {
+    pub(super) fn run(&self, interface: u32, batch: u32) -> io::Result<()> {
         let frame = [0u8; LONGEST];
         let context = Context {
             data: 0,
@@ -276,7 +273,7 @@ impl Program {
             ctx_out: 0,
             flags: BPF_F_TEST_XDP_LIVE_FRAMES,
             cpu: 0,
-            batch_size: BATCH,
+            batch_size: batch,
             padding: 0,
         };
         // SAFETY: frame and context outlive the call, with these sizes, and are only read; nothing is written elsewhere.

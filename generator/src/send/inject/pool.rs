@@ -16,13 +16,23 @@ pub(super) const LONGEST: usize = 2044;
 pub(super) const LAST_BEGIN: usize = CHUNK - HEADER - LONGEST;
 
 /// The frames, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
     chunks: Vec<Vec<u8>>,
     frames: u64,
+    only_usual_types: bool,
 }
 
 impl Pool {
+    pub(super) fn new() -> Pool {
+        Pool { chunks: Vec::new(), frames: 0, only_usual_types: true }
+    }
+
+    /// Whether all frames are of types that every kernel knows what to do with.
+    pub(super) fn has_only_usual_types(&self) -> bool {
+        self.only_usual_types
+    }
+
     /// How many frames there are.
     pub(super) fn frames(&self) -> u64 {
         self.frames
@@ -49,8 +59,16 @@ impl Pool {
             chunk.extend_from_slice(frame);
             chunk.resize(chunk.len().next_multiple_of(4), 0);
             self.frames += 1;
+            self.only_usual_types &= is_usual(frame);
         }
     }
+}
+
+/// IPv4, ARP, 802.1Q, IPv6, 802.1ad.
+const USUAL_TYPES: [[u8; 2]; 5] = [[0x08, 0x00], [0x08, 0x06], [0x81, 0x00], [0x86, 0xdd], [0x88, 0xa8]];
+
+fn is_usual(frame: &[u8]) -> bool {
+    frame.get(12..14).is_some_and(|found| USUAL_TYPES.iter().any(|usual| found == usual))
 }
 
 #[cfg(test)]
@@ -58,8 +76,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_frame_of_another_type_is_noticed() {
+        let mut pool = Pool::new();
+        let mut frame = [0; 60];
+        for kind in [0x0800_u16, 0x86dd, 0x8100] {
+            frame[12..14].copy_from_slice(&kind.to_be_bytes());
+            pool.push(&frame);
+        }
+        assert!(pool.has_only_usual_types());
+        frame[12..14].copy_from_slice(&0x8847_u16.to_be_bytes());
+        pool.push(&frame);
+        assert!(!pool.has_only_usual_types());
+    }
+
+    #[test]
     fn no_record_crosses_the_end_of_a_chunk() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new();
         for number in 0..3000 {
             pool.push(&vec![7; SHORTEST + number % (LONGEST - SHORTEST + 1)]);
         }
