@@ -182,6 +182,14 @@ impl Plugin for PacketStatistics {
     fn release(&mut self, state: State) {
         self.pool.release(state.samples);
     }
+
+    fn pooled_bytes(&self) -> usize {
+        self.pool.reserved_bytes()
+    }
+
+    fn touch(&mut self) {
+        self.pool.touch();
+    }
 }
 
 /// Whether the record is a single SYN, as scans leave in masses.

@@ -2,7 +2,7 @@
 //! samples that it has and no packet allocates.
 
 use weir_flow::Timestamp;
-use weir_flow::plugin::reserve_up_to;
+use weir_flow::plugin::{reserve_up_to, touch_reserved};
 
 /// What is kept of one packet.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -60,6 +60,15 @@ impl Pool {
         let capacity = wanted.min(bytes / size_of::<Chunk>()).clamp(1, Link::MAX as usize - 1);
         let chunks: Vec<Chunk> = reserve_up_to(capacity);
         Pool { capacity: chunks.capacity().min(capacity), chunks, free: 0 }
+    }
+
+    pub(super) fn reserved_bytes(&self) -> usize {
+        self.chunks.capacity() * size_of::<Chunk>()
+    }
+
+    /// Brings all that is reserved into RAM.
+    pub(super) fn touch(&mut self) {
+        touch_reserved(&mut self.chunks);
     }
 
     fn chunk(&mut self) -> Option<Link> {
