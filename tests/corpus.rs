@@ -1,4 +1,4 @@
-//! Every input that fuzzing kept still runs: the corpus of each target, and what once broke it.
+//! Every input that fuzzing kept still runs: the corpus of each target, what once broke it, and what it began with.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use weir_harness::{LONGEST_INPUT, TARGETS, Target};
+use weir_harness::{LONGEST_INPUT, TARGETS, Target, find, seeds};
 
 fn directory(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(kind)
@@ -22,28 +22,53 @@ fn files_in(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every input there is, with its target.
-fn inputs() -> Vec<(&'static Target, PathBuf)> {
+/// An input, its target, and where it comes from.
+struct Input {
+    target: &'static Target,
+    data: Vec<u8>,
+    origin: String,
+}
+
+/// Every input that is kept in a file.
+fn kept() -> Vec<Input> {
     let of = |target: &'static Target| {
         ["corpus", "regressions"]
             .into_iter()
             .flat_map(move |kind| files_in(&directory(kind).join(target.name)))
-            .map(move |path| (target, path))
+            .map(move |path| Input {
+                target,
+                data: fs::read(&path).unwrap(),
+                origin: path.display().to_string(),
+            })
     };
     TARGETS.iter().flat_map(of).collect()
 }
 
-#[test]
-fn no_input_that_was_kept_breaks_anything() {
-    let inputs = inputs();
+/// What fuzzing begins with. Of these the corpora have only what reaches code that nothing else does.
+fn seeds() -> Vec<Input> {
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pcaps");
+    let seeds = seeds::of(&captures).unwrap();
+    assert_eq!(seeds.len(), TARGETS.len(), "a target without seeds, or seeds without a target");
+    let of = |(name, inputs): (&'static str, seeds::Inputs)| {
+        assert!(!inputs.is_empty(), "no seeds for {name}");
+        inputs.into_iter().enumerate().map(move |(number, data)| Input {
+            target: find(name).unwrap(),
+            data,
+            origin: format!("seed {number} of {name}"),
+        })
+    };
+    seeds.into_iter().flat_map(of).collect()
+}
+
+/// Runs all inputs on all processors.
+fn run(inputs: &[Input]) {
     let next = AtomicUsize::new(0);
     let run_some = || {
         let mut broken = Vec::new();
-        while let Some((target, path)) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let data = fs::read(path).unwrap();
-            assert!(data.len() <= LONGEST_INPUT, "{} is longer than what is looked at", path.display());
-            if catch_unwind(|| target.run(&data)).is_err() {
-                broken.push(path.display().to_string());
+        while let Some(Input { target, data, origin }) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            assert!(data.len() <= LONGEST_INPUT, "{origin} is longer than what is looked at");
+            if catch_unwind(|| target.run(data)).is_err() {
+                broken.push(origin.clone());
             }
         }
         broken
@@ -53,7 +78,17 @@ fn no_input_that_was_kept_breaks_anything() {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run_some)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(broken.is_empty(), "see with cargo run -p weir-harness -- run TARGET FILE: {broken:#?}");
+    assert!(broken.is_empty(), "docs/fuzzing.md says how to see one alone: {broken:#?}");
+}
+
+#[test]
+fn no_input_that_was_kept_breaks_anything() {
+    run(&kept());
+}
+
+#[test]
+fn no_input_that_fuzzing_begins_with_breaks_anything() {
+    run(&seeds());
 }
 
 #[test]

@@ -18,13 +18,13 @@ use crate::conversation::PORTS;
 use crate::plugin::{self, odd, what};
 
 /// The inputs of a target, without repetitions.
-type Inputs = BTreeSet<Vec<u8>>;
+pub type Inputs = BTreeSet<Vec<u8>>;
 
-/// Writes inputs for every target to `directory/TARGET/`, made of the captures in `captures`.
+/// Inputs for every target, by its name, made of the captures in the directory `captures`.
 ///
 /// # Errors
-/// If a capture cannot be read or an input not be written.
-pub fn write(captures: &Path, directory: &Path) -> io::Result<()> {
+/// If a capture cannot be read.
+pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     let mut inputs: BTreeMap<&'static str, Inputs> =
         TARGETS.iter().map(|target| (target.name, Inputs::new())).collect();
     let mut add = |target: &'static str, input: Vec<u8>| {
@@ -59,7 +59,15 @@ pub fn write(captures: &Path, directory: &Path) -> io::Result<()> {
     streams().into_iter().for_each(|input| add("streams", input));
     fragments().into_iter().for_each(|input| add("fragments", input));
     options().into_iter().for_each(|input| add("options", input));
-    for (target, inputs) in inputs {
+    Ok(inputs)
+}
+
+/// Writes these inputs to `directory/TARGET/`.
+///
+/// # Errors
+/// If a capture cannot be read or an input not be written.
+pub fn write(captures: &Path, directory: &Path) -> io::Result<()> {
+    for (target, inputs) in of(captures)? {
         let place = directory.join(target);
         fs::create_dir_all(&place)?;
         for input in inputs {
