@@ -1,4 +1,4 @@
-//! Where held bytes are: blocks of one cache line in one array of fixed size, chained into pieces.
+//! Where held bytes are: blocks of equal size in one array of fixed size, chained into pieces.
 //!
 //! Any free block serves any piece, so that nothing fragments: whether there is room is a matter of how many blocks are free, and making
 //! room for n bytes never costs others much more than n. (Measured with contiguous pieces, whose places a general allocator hands out: in
@@ -6,21 +6,20 @@
 
 use crate::memory::{ZeroIsValid, Zeroed};
 
-/// Bytes of a piece that a block holds.
-pub(super) const BLOCK_BYTES: usize = 60;
+/// Bytes of a piece that a block holds. Smaller blocks waste less behind the end of a piece, larger ones are read faster:
+/// a line of 7 KiB in segments of ten bytes, each shown with all before it, takes 690 ns a segment with 60 bytes, 250 with 240.
+pub(super) const BLOCK_BYTES: usize = 240;
 
 /// Number of a block, counted from 1; 0 is none.
 type Link = u32;
 
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
+#[repr(C)]
 struct Block {
     /// The next of the piece, or the next free one.
     next: Link,
     bytes: [u8; BLOCK_BYTES],
 }
-
-const _: () = assert!(size_of::<Block>() == 64, "a block is a cache line");
 
 // SAFETY: integers only.
 #[allow(unsafe_code)]
@@ -76,9 +75,9 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    /// An arena of about `bytes` bytes; of a half, a quarter … of them if the system does not give more.
+    /// An arena of at most `bytes` bytes of memory, up to a whole page; of a half, a quarter … of them if the system does not give more.
     pub(super) fn new(bytes: usize) -> Arena {
-        let wanted = bytes.div_ceil(size_of::<Block>()).min(Link::MAX as usize);
+        let wanted = (bytes / size_of::<Block>()).min(Link::MAX as usize);
         Arena { blocks: Zeroed::up_to(wanted), unused: 0, free: 0, freed: 0 }
     }
 
@@ -171,7 +170,11 @@ impl Arena {
         for chunk in self.chunks(piece) {
             let skipped = skip.min(chunk.len());
             skip -= skipped;
-            to.extend_from_slice(&chunk[skipped..]);
+            match <&[u8; BLOCK_BYTES]>::try_from(&chunk[skipped..]) {
+                // A length that the compiler knows: no call.
+                Ok(whole) => to.extend_from_slice(whole),
+                Err(_) => to.extend_from_slice(&chunk[skipped..]),
+            }
         }
     }
 

@@ -52,8 +52,10 @@ fn u32_of(bytes: &[u8]) -> u32 {
 pub(super) struct Side {
     /// Bytes in order, from the first that some plugin wants to see again.
     pub(super) bytes: Piece,
-    /// For each plugin that wants to see bytes again: its number, and where they start.
-    wanted: Piece,
+    /// The plugin that wants to see bytes again, and where they start: the first, if there are several.
+    wanted: Option<(u8, u32)>,
+    /// The same for each of the others.
+    more_wanted: Piece,
     /// The list of segments that came early, by sequence number.
     early: Piece,
     early_bytes: u32,
@@ -82,7 +84,8 @@ impl Side {
     /// Forgets the bytes in order.
     pub(super) fn forget(&mut self, arena: &mut Arena) {
         arena.release(&mut self.bytes);
-        arena.release(&mut self.wanted);
+        arena.release(&mut self.more_wanted);
+        self.wanted = None;
     }
 
     /// Forgets everything.
@@ -94,19 +97,23 @@ impl Side {
     /// How many more blocks it takes that the last `kept` bytes followed by `fresh` are held, for so many plugins.
     pub(super) fn blocks_to_keep(&self, kept: usize, fresh: usize, plugins: usize) -> usize {
         let bytes = if kept == 0 { &Piece::default() } else { &self.bytes };
-        Arena::blocks_to_append(bytes, fresh) + (plugins * WANTED_BYTES).div_ceil(BLOCK_BYTES)
+        Arena::blocks_to_append(bytes, fresh)
+            + (plugins.saturating_sub(1) * WANTED_BYTES).div_ceil(BLOCK_BYTES)
     }
 
     /// Holds the last `kept` bytes followed by `fresh`, for plugins that want to see so many of them again each. There must be
     /// room; without it nothing is held.
     pub(super) fn keep(&mut self, arena: &mut Arena, kept: usize, fresh: &[u8], retained: &[(u8, usize)]) {
-        arena.release(&mut self.wanted);
+        arena.release(&mut self.more_wanted);
         arena.keep_last(&mut self.bytes, kept);
         let mut fits = arena.append(&mut self.bytes, fresh);
         let len = self.bytes.len();
-        for &(plugin, bytes) in retained.iter().filter(|r| r.1 > 0) {
-            let [a, b, c, d] = (len.saturating_sub(bytes) as u32).to_ne_bytes();
-            fits &= arena.append(&mut self.wanted, &[plugin, a, b, c, d]);
+        let mut wanted = (retained.iter().filter(|r| r.1 > 0))
+            .map(|&(plugin, bytes)| (plugin, len.saturating_sub(bytes) as u32));
+        self.wanted = wanted.next();
+        for (plugin, from) in wanted {
+            let [a, b, c, d] = from.to_ne_bytes();
+            fits &= arena.append(&mut self.more_wanted, &[plugin, a, b, c, d]);
         }
         if !fits {
             self.forget(arena);
@@ -115,8 +122,9 @@ impl Side {
 
     /// Where the bytes start that `plugin` wants to see again, if it wants any.
     pub(super) fn wanted_from(&self, arena: &Arena, plugin: usize) -> Option<usize> {
-        let mut wanted = arena.chunks(&self.wanted).flat_map(|chunk| chunk.chunks_exact(WANTED_BYTES));
-        wanted.find(|w| w[0] as usize == plugin).map(|w| u32_of(&w[1..]) as usize)
+        let more = arena.chunks(&self.more_wanted).flat_map(|chunk| chunk.chunks_exact(WANTED_BYTES));
+        let mut wanted = self.wanted.into_iter().chain(more.map(|w| (w[0], u32_of(&w[1..]))));
+        wanted.find(|w| w.0 as usize == plugin).map(|w| w.1 as usize)
     }
 
     /// The segments that came early, by sequence number.
