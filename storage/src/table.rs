@@ -336,3 +336,36 @@ impl Table {
         self.buckets_per_line * SLOTS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use weir_flow::{Packet, key::Oriented};
+
+    #[test]
+    fn a_table_reserves_all_its_memory_at_start() {
+        let mut table = Table::new(1000, 16).unwrap();
+        table.touch_memory();
+        let reserved = table.bytes();
+        let hash = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for round in 0..3 {
+            let mut numbers = Vec::new();
+            for n in 0..1000 {
+                if table.victim(hash(n)).is_none() {
+                    let ends = Oriented { source: [round, n], ..Packet::default().oriented() };
+                    let (key, _) = FlowKey::canonical(&ends);
+                    table.insert(hash(n), 0, Flow { key, ..Flow::default() });
+                    numbers.push((n, key));
+                }
+            }
+            assert!(numbers.len() > 900, "{}", numbers.len());
+            for (n, key) in numbers {
+                let place = table.find(hash(n), &key).unwrap();
+                table.remove(place);
+            }
+            assert_eq!((table.in_use(), table.bytes()), (0, reserved));
+        }
+    }
+}
