@@ -8,7 +8,7 @@
 //! What a shape sends is made while it is sent. Over a veth pair this took a twentieth of the time of the sending for
 //! [`crate::shapes::Shape::Flood`], a third of it for [`crate::shapes::Shape::Imix`]; a file is the faster source for the latter.
 //!
-//! What is faster than a packet socket, [`inject`], does not send: frames appear on an interface as if they had come in there.
+//! What is faster than a packet socket, [`inject()`], does not send: frames appear on an interface as if they had come in there.
 
 mod inject;
 pub mod link;
