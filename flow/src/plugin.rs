@@ -98,6 +98,9 @@ pub enum Finish {
     Drop,
 }
 
+/// What an allocation takes beyond its contents, in bytes, at most.
+pub const ALLOCATION_OVERHEAD: usize = 24;
+
 /// A protocol module: one value per plugin and shard, with the state it keeps per record.
 pub trait Plugin: Send + 'static {
     /// What is kept for one record, created when there is first something to keep. `()` for plugins whose fields follow
@@ -137,7 +140,8 @@ pub trait Plugin: Send + 'static {
     /// In place of [`Plugin::export`] for records without state.
     fn export_from_flow<'a>(&'a mut self, _flow: &'a Flow, _instances: &mut Instances<'a>) {}
 
-    /// The greatest amount of memory outside `Self::State` that one state can hold, in bytes. Without what lies in pools.
+    /// The greatest amount of memory outside `Self::State` that one state can hold, in bytes: with [`ALLOCATION_OVERHEAD`] for each
+    /// allocation, and capacities, not lengths. Without what lies in pools.
     const STATE_HEAP: usize = 0;
 
     /// Bytes that pools of the plugin have reserved.

@@ -8,7 +8,9 @@ mod rdata;
 use weir_flow::{
     Field, FieldType, Flow, Instances, Schema, Value,
     field::CESNET,
-    plugin::{Account, Descriptor, Interest, Next, Packets, Plugin, Protocols, Slot, View},
+    plugin::{
+        ALLOCATION_OVERHEAD, Account, Descriptor, Interest, Next, Packets, Plugin, Protocols, Slot, View,
+    },
 };
 
 use self::message::{HEADER_LEN, MAX_NAME, Message};
@@ -115,7 +117,9 @@ fn account_stream(view: &View<'_>) -> (Vec<Message>, Account) {
 impl Plugin for Dns {
     type State = State;
 
-    const STATE_HEAP: usize = (MAX_MESSAGES + 1) * (size_of::<Message>() + MAX_NAME + rdata::MAX_LEN);
+    const STATE_HEAP: usize = (MAX_MESSAGES + 1).next_power_of_two() * size_of::<Message>()
+        + (MAX_MESSAGES + 1) * (MAX_NAME + rdata::MAX_LEN)
+        + (MAX_MESSAGES + 2) * ALLOCATION_OVERHEAD;
 
     fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
         let (messages, account) = if view.packet.is_tcp() {

@@ -13,7 +13,8 @@ use weir_flow::{
     Direction, Field, FieldType, Flow, Instances, Schema, Value,
     field::{CESNET, FLOWMON},
     plugin::{
-        Account, Descriptor, Inspection, Interest, Packets, Peek, Plugin, Protocols, Slot as StateSlot, View,
+        ALLOCATION_OVERHEAD, Account, Descriptor, Inspection, Interest, Packets, Peek, Plugin, Protocols,
+        Slot as StateSlot, View,
     },
 };
 
@@ -237,7 +238,10 @@ impl Plugin for Http {
 
     const CUTS: bool = true;
 
-    const STATE_HEAP: usize = Slot::MAX_TOTAL + FURTHER_TEXTS + MAX_TRANSACTIONS * size_of::<Transaction>();
+    const STATE_HEAP: usize = Slot::MAX_TOTAL
+        + FURTHER_TEXTS
+        + MAX_TRANSACTIONS * size_of::<Transaction>()
+        + (MAX_TRANSACTIONS + 1) * ALLOCATION_OVERHEAD;
 
     #[inline]
     fn inspect(&mut self, view: &View<'_>, state: Peek<'_, State>) -> Inspection {
