@@ -73,7 +73,6 @@ fn help_and_errors_leave_the_file_of_another_process_alone() {
 
 #[test]
 fn the_numbers_can_be_asked_for_at_any_time_and_always_add_up() {
-    let scratch = Scratch::new();
     for threading in ["fused", "shards=2"] {
         let running = Running::start(
             weir("-i benchmark;mode=nf;size=64 -i benchmark;id=1 -o null -o json;file=/dev/null")
