@@ -21,11 +21,8 @@ use weir_flow::{Packet, Timestamp};
 use weir_input::parse::parse;
 use weir_input::{CapturedFrame, Lease, LinkType, Losses, Poll, Source, SourceError, pcap};
 
-use network::{Tunnel, ip, lay_cable, with_cable};
+use network::{PATIENCE, Tunnel, ip, lay_cable, with_cable};
 use plain::PlainSocket;
-
-/// Long enough for anything that is going to happen, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn try_open(text: &str) -> Result<Box<dyn Source>, SourceError> {
     let plugin = PluginString::parse(text).unwrap();

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities, unshare_unsafe};
 
-use crate::receiver::PATIENCE;
+/// Long enough for anything that is going to happen, also on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs `test` on a thread whose network is a new namespace, with `left` and `right` up and silent. The namespace vanishes with the thread
 /// and its sockets. Without the permission to make one the test is skipped, loudly.

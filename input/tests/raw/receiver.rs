@@ -6,8 +6,7 @@ use weir_flow::Timestamp;
 use weir_input::raw::{InterfaceCapture, Settings};
 use weir_input::{CapturedFrame, Lease, LinkType, Poll, Source};
 
-/// Long enough for anything that is going to happen, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::network::PATIENCE;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Received {
