@@ -6,11 +6,11 @@ use std::io::Write;
 use flate2::Compression as GzipLevel;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use weir_flow::Timestamp;
 
 use super::*;
 
+mod compressed;
 #[cfg(feature = "libpcap")]
 mod filter;
 
@@ -309,30 +309,6 @@ fn check_long(n: usize, frame: &CapturedFrame) {
     let expected = (n as u32).to_le_bytes().repeat(1 + n % 400);
     assert_eq!(frame.time.seconds() as usize, n);
     assert!(frame.frame.bytes() == expected, "frame {n}");
-}
-
-#[test]
-fn compressed_files_are_read_member_by_member() {
-    let file = long_classic(3000);
-    let (first, second) = file.split_at(file.len() / 2 + 1);
-    let gzip = |bytes: &[u8]| {
-        let mut encoder = GzEncoder::new(Vec::new(), GzipLevel::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    };
-    let zstd = |bytes: &[u8]| compress_to_vec(bytes, CompressionLevel::Fastest);
-    let skippable = [0x51, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
-    let files = [
-        [gzip(first), gzip(second)].concat(),
-        [&zstd(first), &skippable[..], &zstd(second)].concat(),
-        [&skippable[..], &zstd(&file)].concat(),
-    ];
-    let plain = read(&file);
-    for compressed in files {
-        assert!(read(&compressed) == plain);
-        let (frames, error) = read(&compressed[..compressed.len() - 5]);
-        assert!(error.is_some() && frames.len() <= plain.0.len());
-    }
 }
 
 /// Yields a few bytes at a time, as a pipe may.
