@@ -195,6 +195,47 @@ fn what_follows_the_last_gzip_member_is_padding_or_damage() {
     }
 }
 
+/// Where the blocks of a file of one zstd frame begin, as (in the file, in what is unpacked of it); the last is the frame's end.
+fn zstd_blocks(packed: &[u8], plain_len: usize) -> Vec<(usize, usize)> {
+    /// What the compressor puts into a block.
+    const BLOCK_LEN: usize = 128 << 10;
+    // Magic, descriptor of a frame that tells its window and no length, window.
+    assert_eq!(packed[4] & 0b1110_0011, 0);
+    let mut blocks = vec![(6, 0)];
+    loop {
+        let (at, unpacked) = *blocks.last().unwrap();
+        let header = u32::from_le_bytes([packed[at], packed[at + 1], packed[at + 2], 0]);
+        let is_run = header >> 1 & 3 == 1;
+        let len = if is_run { 1 } else { (header >> 3) as usize };
+        blocks.push((at + 3 + len, plain_len.min(unpacked + BLOCK_LEN)));
+        if header & 1 == 1 {
+            assert_eq!(blocks.last().unwrap().1, plain_len);
+            return blocks;
+        }
+    }
+}
+
+#[test]
+fn of_zstd_all_blocks_before_damage_or_the_end_of_a_file_cut_off_are_read() {
+    let file = long_classic(PACKETS);
+    let packed = zstd(&file);
+    let blocks = zstd_blocks(&packed, file.len());
+    assert!(blocks.len() > 10);
+    for pair in blocks.windows(2) {
+        let [(start, unpacked), (end, _)] = *pair else { unreachable!() };
+        let mut damaged = packed.clone();
+        // The type that no block has.
+        damaged[start] |= 0b110;
+        for packed in [&packed[..start + 1], &packed[..end - 1], &damaged] {
+            let (frames, error) = read(packed);
+            let error = error.unwrap();
+            assert!(error.starts_with("x: zstd: "), "{error}");
+            assert!(error.ends_with(&format!(" at byte {unpacked}")), "{error}");
+            assert!(frames == read(&file[..unpacked]).0, "of a block at {unpacked}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_damaged_compressed_file_is_the_same_in_whatever_pieces_it_comes(
