@@ -45,6 +45,10 @@ impl<R: BufRead> Frames<R> {
                 if let Some(damage) = self.damage.take() {
                     return Err(damage);
                 }
+                let told = self.frame.get_checksum_from_data();
+                if told.is_some() && told != self.frame.get_calculated_checksum() {
+                    return Err(damaged(&"wrong checksum"));
+                }
                 self.next = Next::Frame;
             }
             Next::End => {}

@@ -236,6 +236,18 @@ fn of_zstd_all_blocks_before_damage_or_the_end_of_a_file_cut_off_are_read() {
     }
 }
 
+#[test]
+fn the_checksum_of_a_zstd_frame_is_compared_at_its_end() {
+    let file = long_classic(PACKETS);
+    let (first, second) = file.split_at(file.len() / 2);
+    let mut packed = zstd(first);
+    // The descriptor says that there is one.
+    assert_eq!(packed[4] & 4, 4);
+    *packed.last_mut().unwrap() ^= 1;
+    assert_damaged(&packed, &file, first.len(), "zstd: wrong checksum");
+    assert_damaged(&[packed, zstd(second)].concat(), &file, first.len(), "zstd: wrong checksum");
+}
+
 proptest! {
     #[test]
     fn a_damaged_compressed_file_is_the_same_in_whatever_pieces_it_comes(
