@@ -51,8 +51,8 @@ pub struct Cache {
     inactive_s: u32,
     split: bool,
     expiry: expiry::Expiry,
-    /// Some plugin speaks about records for which it keeps no state.
-    speaks_from_flow: bool,
+    /// The plugins that speak about records for which they keep no state.
+    speaking_from_flow: PluginSet,
     /// The plugins that ask for cuts.
     cutting: PluginSet,
 }
@@ -95,9 +95,11 @@ impl Cache {
         let stream_bytes = if dispatch.stream() == 0 { 0 } else { records * STREAM_BYTES_PER_RECORD };
         let plugins: Vec<Plugin> =
             plugins.iter().map(|p| Plugin { hooks: p.factory.build(records), schema: p.schema }).collect();
-        let cutting =
-            plugins.iter().enumerate().filter(|(_, p)| p.hooks.cuts()).map(|(number, _)| 1 << number).sum();
-        let speaks_from_flow = plugins.iter().any(|p| p.hooks.speaks_from_flow());
+        let those = |holds: fn(&dyn Hooks) -> bool| -> PluginSet {
+            plugins.iter().enumerate().map(|(number, p)| PluginSet::from(holds(&*p.hooks)) << number).sum()
+        };
+        let cutting = those(|hooks| hooks.cuts());
+        let speaking_from_flow = those(|hooks| hooks.speaks_from_flow());
         Ok(Cache {
             table: Table::new(records, settings.line_slots).map_err(CacheError::Memory)?,
             handles: Zeroed::new(records * plugins.len()).map_err(CacheError::Memory)?,
@@ -109,7 +111,7 @@ impl Cache {
             inactive_s: settings.inactive_s,
             split: settings.split,
             expiry: expiry::Expiry::new(settings.inactive_s),
-            speaks_from_flow,
+            speaking_from_flow,
             cutting,
         })
     }

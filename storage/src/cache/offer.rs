@@ -281,26 +281,28 @@ impl Cache {
         self.statistics.exported_packets += flow.total_packets();
         let count = self.plugins.len();
         let handles = &mut self.handles[record as usize * count..][..count];
-        if has_state {
-            for (plugin, handle) in self.plugins.iter_mut().zip(&mut *handles) {
-                if *handle != 0 {
-                    plugin.hooks.finish(flow, record, handle);
-                }
-            }
+        let with_state = if has_state { with_handle(handles) } else { 0 };
+        for number in plugins_of(with_state) {
+            self.plugins[number].hooks.finish(flow, record, &mut handles[number]);
         }
-        if (has_state || self.speaks_from_flow) && out.wants_sections() {
-            consume_with_sections(flow, end_reason, &mut self.plugins, handles, record, out);
+        let speaking = with_state | self.speaking_from_flow;
+        if speaking != 0 && out.wants_sections() {
+            consume_with_sections(flow, end_reason, &mut self.plugins, handles, speaking, record, out);
         } else {
             out.consume(&Record { flow, end_reason, sections: &[] });
         }
-        if has_state {
-            for (plugin, handle) in self.plugins.iter_mut().zip(handles) {
-                if *handle != 0 {
-                    plugin.hooks.release(record, handle);
-                }
+        for number in plugins_of(with_state) {
+            if handles[number] != 0 {
+                self.plugins[number].hooks.release(record, &mut handles[number]);
             }
         }
     }
+}
+
+/// The plugins that have a place for state.
+#[inline]
+fn with_handle(handles: &[Handle]) -> PluginSet {
+    handles.iter().enumerate().fold(0, |set, (number, &handle)| set | PluginSet::from(handle != 0) << number)
 }
 
 /// Hands a record and what the plugins say about it to the consumer. Apart from `export`, because the values take some room on
@@ -311,11 +313,15 @@ fn consume_with_sections<C: RecordConsumer + ?Sized>(
     end_reason: EndReason,
     plugins: &mut [Plugin],
     handles: &[Handle],
+    speaking: PluginSet,
     record: u32,
     out: &mut C,
 ) {
     let mut sections: ArrayVec<Section<'_>, MOST_PLUGINS> = ArrayVec::new();
     for (number, (plugin, handle)) in plugins.iter_mut().zip(handles).enumerate() {
+        if speaking >> number & 1 == 0 {
+            continue;
+        }
         let mut instances = Instances::default();
         plugin.hooks.export(flow, record, *handle, &mut instances);
         if !instances.is_empty() {
