@@ -7,6 +7,7 @@
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
 //! * [`pstats`]: sizes, times, flags and directions of the first packets.
 //! * [`dns`], [`http`]: application protocols.
+//! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod icmp;
 pub mod mpls;
 pub mod pstats;
 pub mod registry;
+pub mod tls;
 pub mod vlan;
 
 pub use registry::PLUGINS;
