@@ -5,6 +5,7 @@ mod film;
 mod fragments;
 mod quickstart;
 mod scenarios;
+mod services;
 mod streams;
 mod tunnels;
 
@@ -42,6 +43,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         fragments::CAPTURES,
         tunnels::CAPTURES,
         streams::CAPTURES,
+        services::CAPTURES,
     ];
     groups.into_iter().flatten()
 }

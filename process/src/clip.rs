@@ -8,6 +8,12 @@ pub(crate) struct Clip<const N: usize> {
     len: usize,
 }
 
+impl<const N: usize> Default for Clip<N> {
+    fn default() -> Clip<N> {
+        Clip::new()
+    }
+}
+
 impl<const N: usize> Clip<N> {
     /// Nothing yet.
     pub(crate) const fn new() -> Clip<N> {

@@ -8,6 +8,7 @@
 //! * [`pstats`]: sizes, times, flags and directions of the first packets.
 //! * [`dns`], [`http`]: application protocols.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
+//! * [`dns`], [`http`], [`ntp`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod flowhash;
 pub mod http;
 pub mod icmp;
 pub mod mpls;
+pub mod ntp;
 pub mod pstats;
 pub mod registry;
 pub mod tls;

@@ -12,6 +12,7 @@ pub static PLUGINS: &[Descriptor] = &[
     http::DESCRIPTOR,
     icmp::DESCRIPTOR,
     mpls::DESCRIPTOR,
+    ntp::DESCRIPTOR,
     pstats::DESCRIPTOR,
     vlan::DESCRIPTOR,
 ];
