@@ -172,6 +172,11 @@ impl Flow {
         (self.tcp_flags[0] | self.tcp_flags[1]) & (tcp::FIN | tcp::RST) != 0
     }
 
+    /// Whether the record is a single SYN, as scans leave in masses.
+    pub const fn is_lone_syn(&self) -> bool {
+        self.total_packets() <= 1 && (self.tcp_flags[0] | self.tcp_flags[1]) & tcp::SYN != 0
+    }
+
     /// The endpoint a direction starts from.
     #[inline]
     pub const fn end(&self, direction: Direction) -> Endpoint {

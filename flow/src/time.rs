@@ -66,6 +66,18 @@ impl Timestamp {
         self.seconds() as u64 * NANOSECONDS_PER_SECOND as u64 + self.nanoseconds() as u64
     }
 
+    /// Whole microseconds since 1970.
+    #[inline]
+    pub const fn as_microseconds(self) -> u64 {
+        self.seconds() as u64 * 1_000_000 + self.microseconds() as u64
+    }
+
+    /// Whole milliseconds since 1970.
+    #[inline]
+    pub const fn as_milliseconds(self) -> u64 {
+        self.seconds() as u64 * 1000 + (self.nanoseconds() / 1_000_000) as u64
+    }
+
     /// The time this many nanoseconds after 1970.
     pub const fn from_nanoseconds(nanoseconds: u64) -> Timestamp {
         let seconds = nanoseconds / NANOSECONDS_PER_SECOND as u64;
@@ -133,5 +145,11 @@ mod tests {
         assert_eq!(Timestamp::new(u32::MAX, 1_000_000_000), Timestamp::MAX);
         assert_eq!(Timestamp::from_nanoseconds(u64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::from_nanoseconds(1_500_000_000).as_nanoseconds(), 1_500_000_000);
+    }
+
+    #[test]
+    fn coarser_units_are_cut_off_not_rounded() {
+        let time = Timestamp::new(7, 1_999_999);
+        assert_eq!((time.as_microseconds(), time.as_milliseconds()), (7_001_999, 7001));
     }
 }

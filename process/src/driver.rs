@@ -101,8 +101,11 @@ impl PacketBuilder {
         self.packet.tcp_acknowledgement = acknowledgement;
         self
     }
-    pub(crate) fn at_second(mut self, second: u32) -> PacketBuilder {
-        self.packet.time = Timestamp::new(second, 0);
+    pub(crate) fn at_second(self, second: u32) -> PacketBuilder {
+        self.at(Timestamp::new(second, 0))
+    }
+    pub(crate) fn at(mut self, time: Timestamp) -> PacketBuilder {
+        self.packet.time = time;
         self
     }
     pub(crate) fn ttl(mut self, ttl: u8) -> PacketBuilder {
@@ -195,6 +198,7 @@ impl Connection {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Owned {
     Number(u64),
+    Float(f32),
     Text(String),
     Numbers(Vec<i64>),
     TimeList(Vec<Timestamp>),
@@ -207,6 +211,7 @@ impl Owned {
             Value::U16(n) => Owned::Number(n.into()),
             Value::U32(n) => Owned::Number(n.into()),
             Value::U64(n) => Owned::Number(n),
+            Value::F32(n) => Owned::Float(n),
             // Octets that become a text: one character for each.
             Value::Text(bytes) | Value::Bytes(bytes) => {
                 Owned::Text(bytes.iter().map(|&b| char::from(b)).collect())
@@ -220,6 +225,13 @@ impl Owned {
         }
     }
 
+    /// Two lists of times, element by element.
+    fn pairs(&self, other: &Owned) -> String {
+        let (Owned::TimeList(first), Owned::TimeList(second)) = (self, other) else { panic!("not times") };
+        let pair = |(from, to): (&Timestamp, &Timestamp)| format!("{}-{}", from.seconds(), to.seconds());
+        format!("({})", first.iter().zip(second).map(pair).collect::<Vec<_>>().join(","))
+    }
+
     fn text(&self, form: &str) -> String {
         let list = |items: Vec<String>| format!("({})", items.join(","));
         match (self, form) {
@@ -227,7 +239,9 @@ impl Owned {
             (Owned::Number(n), "x") => format!("{n:x}"),
             (Owned::Number(n), "high") => (n >> 8).to_string(),
             (Owned::Number(n), "low") => (n & 0xff).to_string(),
+            (Owned::Float(n), "") => n.to_string(),
             (Owned::Text(t), "") => t.clone(),
+            (Owned::Text(t), "x") => t.chars().map(|c| format!("{:02x}", c as u32)).collect(),
             (Owned::Text(t), "number") => t.chars().fold(0, |n, c| n << 8 | c as u64).to_string(),
             (Owned::Numbers(l), "") => list(l.iter().map(i64::to_string).collect()),
             (Owned::TimeList(l), "") => list(l.iter().map(|t| t.seconds().to_string()).collect()),
@@ -439,8 +453,11 @@ fn text(template: &str, fields: &[Field], instance: &Instance) -> String {
     let mut text = String::new();
     for (before, name, form) in placeholders(template) {
         text += before;
-        if let Some(position) = fields.iter().position(|f| f.name == name) {
-            text += &instance[position].text(form);
+        let value = |name: &str| fields.iter().position(|f| f.name == name).map(|i| &instance[i]);
+        if let Some((first, second)) = name.split_once('-') {
+            text += &value(first).unwrap().pairs(value(second).unwrap());
+        } else if let Some(value) = value(name) {
+            text += &value.text(form);
         }
     }
     text

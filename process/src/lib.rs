@@ -5,12 +5,12 @@
 //! [`registry`] lists all plugins. The protocols:
 //!
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
-//! * [`pstats`]: sizes, times, flags and directions of the first packets.
+//! * [`pstats`]: lengths and times of packets.
 //! * [`dns`], [`http`]: application protocols.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //!
-//! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `factory` gives a typed plugin the face that the probe knows.
+//! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
 
 pub mod basicplus;
@@ -25,6 +25,7 @@ pub mod http;
 pub mod icmp;
 pub mod mpls;
 pub mod ntp;
+mod pool;
 pub mod pstats;
 pub mod registry;
 pub mod tls;

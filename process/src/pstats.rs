@@ -1,6 +1,6 @@
 //! `pstats`: payload length, time, TCP flags and direction of each of the first packets of a flow.
 
-mod pool;
+mod samples;
 
 use weir_flow::{
     Direction, Field, FieldType, Flow, Instances, Packet, Schema, Value,
@@ -8,10 +8,9 @@ use weir_flow::{
     options::{Argument, OptionSpec},
     packet::protocol,
     plugin::{Account, Descriptor, Finish, Interest, Packets, Plugin, Slot, View},
-    tcp,
 };
 
-use self::pool::{Columns, Pool, Sample, Samples};
+use self::samples::{Columns, Sample, SamplePool, Samples};
 use crate::factory::factory;
 
 static FIELDS: &[Field] = &[
@@ -55,7 +54,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
             include_empty,
             skip_repeated,
             max,
-            pool: Pool::new(records, max, records.saturating_mul(POOL_BYTES_PER_RECORD)),
+            pool: SamplePool::new(records, max, records.saturating_mul(POOL_BYTES_PER_RECORD)),
             columns: Columns::default(),
         }))
     },
@@ -69,7 +68,7 @@ struct PacketStatistics {
     include_empty: bool,
     skip_repeated: bool,
     max: usize,
-    pool: Pool,
+    pool: SamplePool,
     columns: Columns,
 }
 
@@ -152,7 +151,7 @@ impl Plugin for PacketStatistics {
 
     /// A single SYN has no statistics.
     fn finish(&mut self, flow: &Flow, _state: &mut State) -> Finish {
-        if is_lone_syn(flow) { Finish::Drop } else { Finish::Keep }
+        if flow.is_lone_syn() { Finish::Drop } else { Finish::Keep }
     }
 
     fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
@@ -169,7 +168,7 @@ impl Plugin for PacketStatistics {
 
     /// A record without payload: four empty lists.
     fn export_from_flow<'a>(&'a mut self, flow: &'a Flow, instances: &mut Instances<'a>) {
-        if !is_lone_syn(flow) {
+        if !flow.is_lone_syn() {
             instances.add([
                 Value::U16List(&[]),
                 Value::TimeList(&[]),
@@ -192,13 +191,10 @@ impl Plugin for PacketStatistics {
     }
 }
 
-/// Whether the record is a single SYN, as scans leave in masses.
-fn is_lone_syn(flow: &Flow) -> bool {
-    flow.total_packets() <= 1 && (flow.tcp_flags[0] | flow.tcp_flags[1]) & tcp::SYN != 0
-}
-
 #[cfg(test)]
 mod tests {
+    use weir_flow::tcp;
+
     use super::*;
     use crate::driver::{Driver, PacketBuilder};
 

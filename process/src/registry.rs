@@ -110,7 +110,9 @@ mod tests {
             let schema = plugin.schema;
             assert!(plugin.names.contains(&&*schema.name));
             for (_, name, form) in placeholders(&schema.text) {
-                assert!(name.is_empty() || schema.fields.iter().any(|field| field.name == name), "{name}");
+                for name in name.split('-') {
+                    assert!(name.is_empty() || schema.fields.iter().any(|f| f.name == name), "{name}");
+                }
                 assert!(["", "x", "high", "low", "number"].contains(&form), "{form}");
             }
         }

@@ -2,7 +2,8 @@
 //! samples that it has and no packet allocates.
 
 use weir_flow::Timestamp;
-use weir_flow::plugin::{reserve_up_to, touch_reserved};
+
+use crate::pool::{Linked, Place, Pool};
 
 /// What is kept of one packet.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -16,9 +17,6 @@ pub(super) struct Sample {
 
 const PER_CHUNK: usize = 5;
 
-/// Number of a chunk, counted from 1; 0 is none.
-type Link = u32;
-
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(64))]
 struct Chunk {
@@ -27,16 +25,25 @@ struct Chunk {
     lengths: [u16; PER_CHUNK],
     tcp_flags: [u8; PER_CHUNK],
     directions: [i8; PER_CHUNK],
-    next: Link,
+    next: Option<Place>,
 }
 
 const _: () = assert!(size_of::<Chunk>() == 64, "a chunk is a cache line");
 
+impl Linked for Chunk {
+    fn next(&self) -> Option<Place> {
+        self.next
+    }
+    fn set_next(&mut self, next: Option<Place>) {
+        self.next = next;
+    }
+}
+
 /// The samples of one record.
 #[derive(Default, Debug)]
 pub(super) struct Samples {
-    first: Link,
-    last: Link,
+    /// The first and the last chunk.
+    ends: Option<(Place, Place)>,
     count: u32,
 }
 
@@ -46,59 +53,49 @@ impl Samples {
     }
 }
 
-/// All chunks of one plugin. Memory is reserved at start and touched only as it is used.
-pub(super) struct Pool {
-    chunks: Vec<Chunk>,
-    capacity: usize,
-    free: Link,
+/// The chunks of all records.
+pub(super) struct SamplePool {
+    chunks: Pool<Chunk>,
 }
 
-impl Pool {
+impl SamplePool {
     /// A pool for `records` records of at most `samples` samples each, and of at most `bytes` bytes.
-    pub(super) fn new(records: usize, samples: usize, bytes: usize) -> Pool {
+    pub(super) fn new(records: usize, samples: usize, bytes: usize) -> SamplePool {
         let wanted = records.saturating_mul(samples.div_ceil(PER_CHUNK));
-        let capacity = wanted.min(bytes / size_of::<Chunk>()).clamp(1, Link::MAX as usize - 1);
-        let chunks: Vec<Chunk> = reserve_up_to(capacity);
-        Pool { capacity: chunks.capacity().min(capacity), chunks, free: 0 }
+        SamplePool { chunks: Pool::new(wanted.min(bytes / size_of::<Chunk>())) }
     }
 
     pub(super) fn reserved_bytes(&self) -> usize {
-        self.chunks.capacity() * size_of::<Chunk>()
+        self.chunks.reserved_bytes()
     }
 
     /// Brings all that is reserved into RAM.
     pub(super) fn touch(&mut self) {
-        touch_reserved(&mut self.chunks);
+        self.chunks.touch();
     }
 
-    fn chunk(&mut self) -> Option<Link> {
-        if self.free != 0 {
-            let link = self.free;
-            let chunk = &mut self.chunks[link as usize - 1];
-            self.free = chunk.next;
-            chunk.next = 0;
-            Some(link)
-        } else if self.chunks.len() < self.capacity {
-            self.chunks.push(Chunk::default());
-            Some(self.chunks.len() as Link)
-        } else {
-            None
-        }
+    /// The chunk for the next sample, where it is the `place`-th; `None` if there is no room for one.
+    #[inline]
+    fn chunk(&mut self, samples: &mut Samples, place: usize) -> Option<&mut Chunk> {
+        let chunk = match samples.ends {
+            Some((_, last)) if place > 0 => last,
+            ends => {
+                let chunk = self.chunks.insert(Chunk::default()).ok()?;
+                if let Some((_, last)) = ends {
+                    self.chunks.get_mut(last).next = Some(chunk);
+                }
+                samples.ends = Some((ends.map_or(chunk, |(first, _)| first), chunk));
+                chunk
+            }
+        };
+        Some(self.chunks.get_mut(chunk))
     }
 
-    /// Adds a sample; `false` if the pool has no place left.
+    /// Adds a sample; `false` if there is no room for it.
     #[inline]
     pub(super) fn push(&mut self, samples: &mut Samples, sample: Sample) -> bool {
         let place = samples.len() % PER_CHUNK;
-        if place == 0 {
-            let Some(link) = self.chunk() else { return false };
-            match samples.last {
-                0 => samples.first = link,
-                last => self.chunks[last as usize - 1].next = link,
-            }
-            samples.last = link;
-        }
-        let chunk = &mut self.chunks[samples.last as usize - 1];
+        let Some(chunk) = self.chunk(samples, place) else { return false };
         chunk.times[place] = sample.time;
         chunk.lengths[place] = sample.length;
         chunk.tcp_flags[place] = sample.tcp_flags;
@@ -107,27 +104,24 @@ impl Pool {
         true
     }
 
-    /// Appends the samples to `columns`, in order.
+    /// Puts the samples into `columns`, in order.
     pub(super) fn read(&self, samples: &Samples, columns: &mut Columns) {
         columns.clear();
-        let (mut link, mut left) = (samples.first, samples.len());
-        while left > 0 {
-            let chunk = &self.chunks[link as usize - 1];
+        let mut left = samples.len();
+        for chunk in self.chunks.chain(samples.ends.map(|(first, _)| first)) {
             let count = left.min(PER_CHUNK);
             columns.times.extend_from_slice(&chunk.times[..count]);
             columns.lengths.extend_from_slice(&chunk.lengths[..count]);
             columns.tcp_flags.extend_from_slice(&chunk.tcp_flags[..count]);
             columns.directions.extend_from_slice(&chunk.directions[..count]);
-            link = chunk.next;
             left -= count;
         }
     }
 
     /// Takes the places of `samples` back.
     pub(super) fn release(&mut self, samples: Samples) {
-        if samples.last != 0 {
-            self.chunks[samples.last as usize - 1].next = self.free;
-            self.free = samples.first;
+        if let Some((first, last)) = samples.ends {
+            self.chunks.release(first, last);
         }
     }
 }
@@ -160,7 +154,7 @@ mod tests {
 
     #[test]
     fn samples_come_back_in_order_and_places_are_used_again() {
-        let mut pool = Pool::new(2, 12, usize::MAX);
+        let mut pool = SamplePool::new(2, 12, usize::MAX);
         for round in 0..5 {
             let (mut a, mut b) = (Samples::default(), Samples::default());
             for i in 0..12 {
@@ -175,13 +169,13 @@ mod tests {
             assert_eq!((columns.tcp_flags.len(), columns.directions), (12, vec![-1; 12]));
             pool.release(a);
             pool.release(b);
-            assert_eq!(pool.chunks.len(), 6);
+            assert_eq!(pool.chunks.used(), 6);
         }
     }
 
     #[test]
     fn a_full_pool_takes_no_more() {
-        let mut pool = Pool::new(100, 30, 64);
+        let mut pool = SamplePool::new(100, 30, 64);
         let mut samples = Samples::default();
         assert_eq!((0..7).filter(|&i| pool.push(&mut samples, sample(i))).count(), 5);
         assert_eq!(samples.len(), 5);
