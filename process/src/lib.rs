@@ -5,7 +5,7 @@
 //! [`registry`] lists all plugins. The protocols:
 //!
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
-//! * [`pstats`]: lengths and times of packets.
+//! * [`pstats`], [`phists`], [`bstats`]: lengths and times of packets.
 //! * [`dns`], [`http`]: application protocols.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
@@ -14,6 +14,7 @@
 #![deny(unsafe_code)]
 
 pub mod basicplus;
+pub mod bstats;
 mod clip;
 mod cursor;
 pub mod dns;
@@ -25,6 +26,7 @@ pub mod http;
 pub mod icmp;
 pub mod mpls;
 pub mod ntp;
+pub mod phists;
 mod pool;
 pub mod pstats;
 pub mod registry;

@@ -7,12 +7,14 @@ use crate::*;
 /// All plugins, one line each.
 pub static PLUGINS: &[Descriptor] = &[
     basicplus::DESCRIPTOR,
+    bstats::DESCRIPTOR,
     dns::DESCRIPTOR,
     flowhash::DESCRIPTOR,
     http::DESCRIPTOR,
     icmp::DESCRIPTOR,
     mpls::DESCRIPTOR,
     ntp::DESCRIPTOR,
+    phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
     vlan::DESCRIPTOR,
 ];
