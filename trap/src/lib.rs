@@ -1,0 +1,14 @@
+//! TRAP interfaces and UniRec records, as NEMEA modules speak them, without libtrap.
+//!
+//! * [`unirec`]: templates, records and their values.
+//! * [`specification`]: `u:name:timeout=WAIT,f:/path:w`, the text that describes interfaces.
+//! * [`hello`]: what a sender says first: the kind of data and its format.
+//! * [`buffer`]: messages, and the buffers in which they travel over sockets and lie in files.
+//!
+//! The byte layouts are those of libtrap 1.17 and later (socket buffers with 14 bytes of header).
+#![deny(unsafe_code)]
+
+pub mod buffer;
+pub mod hello;
+pub mod specification;
+pub mod unirec;
