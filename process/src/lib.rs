@@ -5,8 +5,8 @@
 //! [`registry`] lists all plugins. The protocols:
 //!
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
-//! * [`pstats`], [`phists`], [`bstats`]: lengths and times of packets.
-//! * [`dns`], [`http`]: application protocols.
+//! * [`pstats`], [`phists`], [`bstats`], [`nettisa`]: lengths and times of packets.
+//! * [`idpcontent`]: the first payload.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //!
@@ -24,7 +24,9 @@ mod factory;
 pub mod flowhash;
 pub mod http;
 pub mod icmp;
+pub mod idpcontent;
 pub mod mpls;
+pub mod nettisa;
 pub mod ntp;
 pub mod phists;
 mod pool;
