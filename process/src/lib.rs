@@ -7,6 +7,7 @@
 //! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
 //! * [`pstats`], [`phists`], [`bstats`], [`nettisa`]: lengths and times of packets.
 //! * [`idpcontent`]: the first payload.
+//! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //!
@@ -28,11 +29,14 @@ pub mod idpcontent;
 pub mod mpls;
 pub mod nettisa;
 pub mod ntp;
+pub mod ovpn;
 pub mod phists;
 mod pool;
 pub mod pstats;
 pub mod registry;
+pub mod ssadetector;
 pub mod tls;
 pub mod vlan;
+pub mod wg;
 
 pub use registry::PLUGINS;

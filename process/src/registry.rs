@@ -16,9 +16,12 @@ pub static PLUGINS: &[Descriptor] = &[
     mpls::DESCRIPTOR,
     nettisa::DESCRIPTOR,
     ntp::DESCRIPTOR,
+    ovpn::DESCRIPTOR,
     phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
+    ssadetector::DESCRIPTOR,
     vlan::DESCRIPTOR,
+    wg::DESCRIPTOR,
 ];
 
 /// The plugin that answers to `name`.
