@@ -1,7 +1,24 @@
 //! IPFIX (RFC 7011 to 7013 and their companions), and nothing of the probe: a library that another project could use.
 //!
-//! * [`element`], [`registry`]: what an information element is, and the elements that are known without being told.
+//! What is known of information elements:
+//!
+//! * [`element`], [`registry`]: what an element is, and the elements that are known without being told.
+//! * [`model`], [`specification`]: elements that are defined by a user or a peer, and their form as text.
+//!
+//! What is on the wire, read as views on the message and written into the caller's buffer:
+//!
+//! * [`wire`]: octets. [`time`]: points in time. [`value`], [`list`]: values of fields, and lists of them (RFC 6313).
+//! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 #![deny(unsafe_code)]
 
 pub mod element;
+pub mod list;
+pub mod message;
+pub mod model;
 pub mod registry;
+pub mod specification;
+pub mod template;
+pub mod time;
+pub mod value;
+pub mod wire;
+pub mod writer;
