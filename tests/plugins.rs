@@ -3,8 +3,10 @@
 
 mod laboratory;
 
-use laboratory::{Walked, plugins, settings, walk};
+use laboratory::{plugins, settings, walk};
 use proptest::prelude::*;
+use weir_flow::options::Argument;
+use weir_flow::plugin::Descriptor;
 use weir_flow::{Record, RecordConsumer};
 use weir_generator::captures::Film;
 use weir_generator::content::{dns, http};
@@ -13,19 +15,18 @@ use weir_generator::headers::flags;
 use weir_generator::layers::Layer;
 use weir_generator::path::Path;
 
-/// The plugins that end no records.
-const MEASURING: [&str; 8] = [
-    "basicplus",
-    "flowhash",
-    "icmp",
-    "mpls",
-    "vlan",
-    "pstats",
-    "pstats;includezeroes;skipdup",
-    "pstats;includezeroes",
-];
-/// The plugins that do.
-const CUTTING: [&str; 2] = ["http", "dns"];
+/// The plugins that end records. All others must end none: a new one is compared with the rest without being named here.
+const ENDING: &[&str] = &["dns", "http", "ntp", "wg"];
+
+/// The plugins of the registry that end records, or those that do not, with all their flags given or none.
+fn registered(ending: bool, flags: bool) -> Vec<String> {
+    let with_flags = |plugin: &Descriptor| {
+        let given = plugin.options.iter().filter(|option| flags && matches!(option.argument, Argument::Flag));
+        given.fold(plugin.names[0].to_owned(), |name, option| format!("{name};{}", option.long))
+    };
+    let chosen = weir_process::PLUGINS.iter().filter(|plugin| ENDING.contains(&plugin.names[0]) == ending);
+    chosen.map(with_flags).collect()
+}
 
 /// One thing that happens in a capture.
 #[derive(Clone, Debug)]
@@ -40,6 +41,12 @@ enum Event {
     Web(u8, u8),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
+    /// So many datagrams to and fro, of about this length.
+    Series(u8, u8, u8),
+    /// A message of OpenVPN: which way, which opcode, how long.
+    OpenVpn(u8, bool, u8, u16),
+    /// A message of WireGuard: which way, which type, which session.
+    WireGuard(u8, bool, u8, u8),
 }
 
 fn event() -> impl Strategy<Value = (u32, Event)> {
@@ -50,6 +57,11 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
             .prop_map(|(flow, way, bits, len)| Event::Tcp(flow, way, bits, len)),
         (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Web(flow, pieces)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
+        (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
+        (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
+            .prop_map(|(flow, way, opcode, len)| Event::OpenVpn(flow, way, opcode, len)),
+        (0..2u8, any::<bool>(), 0..5u8, 1..4u8)
+            .prop_map(|(flow, way, kind, session)| Event::WireGuard(flow, way, kind, session)),
     ];
     // Mostly close together; some pauses are longer than the timeouts.
     (prop_oneof![9 => 0..200u32, 1 => 0..8000u32], kind)
@@ -90,6 +102,20 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };
                 film.inside(now, &path(flow, 9), &[layer], b"wrapped")
             }
+            Event::Series(flow, count, len) => (0..count).fold(film, |film, number| {
+                let way = path(flow, 10).directed(number.is_multiple_of(2));
+                film.udp(now + u64::from(number), &way, &vec![b's'; usize::from(len + number / 8)])
+            }),
+            Event::OpenVpn(flow, forward, opcode, len) => {
+                let mut message = vec![opcode << 3];
+                message.resize(len.into(), b'o');
+                film.udp(now, &path(flow, 1194).directed(forward), &message)
+            }
+            Event::WireGuard(flow, forward, kind, session) => {
+                let mut message = vec![0; [20, 148, 92, 64, 80][usize::from(kind)]];
+                (message[0], message[4], message[8]) = (kind, session, session);
+                film.udp(now, &path(flow, 51820).directed(forward), &message)
+            }
         };
     }
     film.into_bytes()
@@ -124,21 +150,84 @@ impl RecordConsumer for Notes {
     }
 }
 
-/// The records of a capture with these plugins, each with what plugin `of` says if it is given.
-fn records(capture: &[u8], names: &[&str], of: Option<&str>) -> Vec<(String, Vec<String>)> {
+/// Records, each with what plugins say about it.
+type Said = Vec<(String, Vec<String>)>;
+
+/// The records of a capture with these plugins.
+fn records(capture: &[u8], names: &[&str]) -> Said {
     let mut notes = Notes::default();
     let settings = settings("cache;size=10;active=6;inactive=2");
-    let walked: Walked = walk(capture, &settings, &plugins(names), &mut notes);
-    assert_eq!(walked.read, walked.parsed);
-    let mut records = notes.0;
-    if let Some(name) = of {
-        let prefix = format!("{} ", name.split(';').next().unwrap());
-        for (_, said) in &mut records {
-            said.retain(|section| section.starts_with(&prefix));
-        }
+    walk(capture, &settings, &plugins(names), &mut notes);
+    notes.0.sort();
+    notes.0
+}
+
+/// The same with what this plugin says alone.
+fn said_by(records: &Said, name: &str) -> Said {
+    let prefix = format!("{} ", name.split(';').next().unwrap());
+    let mut records = records.clone();
+    for (_, said) in &mut records {
+        said.retain(|section| section.starts_with(&prefix));
     }
     records.sort();
     records
+}
+
+/// The records alone.
+fn bare(records: &Said) -> Vec<&str> {
+    records.iter().map(|(record, _)| &**record).collect()
+}
+
+fn borrowed(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+/// Whether all plugins that end no records say the same about this capture alone and beside each other, in any order.
+fn assert_alone_is_beside_others(capture: &[u8], flags: bool) {
+    let names = registered(false, flags);
+    let names = borrowed(&names);
+    let together = records(capture, &names);
+    let reversed = records(capture, &names.iter().rev().copied().collect::<Vec<_>>());
+    let without = records(capture, &[]);
+    for name in names {
+        let alone = records(capture, &[name]);
+        assert_eq!(bare(&alone), bare(&without), "{name} changes no record");
+        assert_eq!(alone, said_by(&together, name), "{name} beside others");
+        assert_eq!(alone, said_by(&reversed, name), "{name} in another order");
+    }
+}
+
+/// Whether a plugin that ends records says the same about this capture alone and beside all that do not, and those the same about
+/// its records beside it alone and beside all.
+fn assert_ending_is_beside_measuring(capture: &[u8], ending: &str, flags: bool) {
+    let measuring = registered(false, flags);
+    let mut names = borrowed(&measuring);
+    names.insert(names.len() / 2, ending);
+    let together = records(capture, &names);
+    assert_eq!(records(capture, &[ending]), said_by(&together, ending), "{ending}");
+    for name in borrowed(&measuring) {
+        let pair = records(capture, &[ending, name]);
+        assert_eq!(said_by(&pair, name), said_by(&together, name), "{name} with {ending}");
+    }
+}
+
+/// The captures of the repository.
+fn captures() -> Vec<Vec<u8>> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pcaps");
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "pcap")).collect();
+    files.sort();
+    files.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn plugins_say_the_same_about_captures_alone_and_beside_others() {
+    for capture in captures() {
+        assert_alone_is_beside_others(&capture, false);
+        for ending in registered(true, true) {
+            assert_ending_is_beside_measuring(&capture, &ending, true);
+        }
+    }
 }
 
 #[test]
@@ -149,68 +238,48 @@ fn every_plugin_speaks_about_some_record() {
         (1, Event::Web(2, 3)),
         (1, Event::Wrapped(3, false)),
         (1, Event::Wrapped(2, true)),
+        (1, Event::Series(0, 40, 70)),
+        (1, Event::WireGuard(0, true, 1, 1)),
     ];
-    let capture = capture(&events);
-    for name in MEASURING.into_iter().chain(CUTTING).filter(|name| *name != "icmp") {
-        let records = records(&capture, &[name], None);
-        assert!(records.iter().any(|(_, said)| !said.is_empty()), "{name}");
+    let mut captures = captures();
+    captures.push(capture(&events));
+    for name in [registered(true, false), registered(false, false)].concat() {
+        let speaks = |capture: &Vec<u8>| records(capture, &[&name]).iter().any(|(_, said)| !said.is_empty());
+        assert!(captures.iter().any(speaks), "{name}");
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plugin_says_the_same_alone_and_beside_others(events in prop::collection::vec(event(), 1..60), pstats in 5..8usize) {
-        let capture = capture(&events);
-        let mut together: Vec<&str> = MEASURING[..5].to_vec();
-        together.push(MEASURING[pstats]);
-        let reversed: Vec<&str> = together.iter().rev().copied().collect();
-        let without = records(&capture, &[], None);
-        let bare = |records: &[(String, Vec<String>)]| -> Vec<String> {
-            records.iter().map(|(basic, _)| basic.clone()).collect()
-        };
-        for name in &together {
-            let alone = records(&capture, &[name], None);
-            prop_assert_eq!(bare(&alone), bare(&without), "{} changes no record", name);
-            prop_assert_eq!(&alone, &records(&capture, &together, Some(name)), "{} beside others", name);
-            prop_assert_eq!(&alone, &records(&capture, &reversed, Some(name)), "{} in another order", name);
-        }
+    fn plugins_say_the_same_alone_and_beside_others(
+        events in prop::collection::vec(event(), 1..60),
+        flags: bool,
+    ) {
+        assert_alone_is_beside_others(&capture(&events), flags);
     }
 
     #[test]
-    fn a_plugin_that_ends_records_says_the_same_beside_those_that_do_not(
+    fn plugins_that_end_records_say_the_same_beside_those_that_do_not(
         events in prop::collection::vec(event(), 1..60),
+        flags: bool,
+        ending in prop::sample::select(registered(true, false)),
+    ) {
+        assert_ending_is_beside_measuring(&capture(&events), &ending, flags);
+    }
+
+    #[test]
+    fn plugins_that_end_records_agree_on_them_in_any_order(
+        events in prop::collection::vec(event(), 1..60),
+        flags: bool,
     ) {
         let capture = capture(&events);
-        for cutting in CUTTING {
-            let alone = records(&capture, &[cutting], None);
-            let mut together = MEASURING[..6].to_vec();
-            together.insert(3, cutting);
-            prop_assert_eq!(&alone, &records(&capture, &together, Some(cutting)), "{}", cutting);
-            // And the others say about its records what they say beside it alone.
-            for name in &MEASURING[..6] {
-                let pair = records(&capture, &[cutting, name], Some(name));
-                prop_assert_eq!(&pair, &records(&capture, &together, Some(name)), "{} with {}", name, cutting);
-            }
-        }
-    }
-
-    #[test]
-    fn both_plugins_that_end_records_agree_on_the_records(events in prop::collection::vec(event(), 1..60)) {
-        let capture = capture(&events);
-        let one = records(&capture, &["http", "dns"], None);
-        let other = records(&capture, &["dns", "http"], None);
-        for name in CUTTING {
-            let of = |records: &[(String, Vec<String>)]| -> Vec<(String, Vec<String>)> {
-                let mut records = records.to_vec();
-                records.iter_mut().for_each(|(_, said)| said.retain(|section| section.starts_with(name)));
-                records
-            };
-            let (mut one, mut other) = (of(&one), of(&other));
-            one.sort();
-            other.sort();
-            prop_assert_eq!(one, other);
+        let names = registered(true, flags);
+        let one = records(&capture, &borrowed(&names));
+        let other = records(&capture, &names.iter().rev().map(String::as_str).collect::<Vec<_>>());
+        for name in borrowed(&names) {
+            prop_assert_eq!(said_by(&one, name), said_by(&other, name), "{}", name);
         }
     }
 }
