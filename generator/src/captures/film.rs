@@ -1,7 +1,7 @@
 //! The packets of a small capture, in the order of the file.
 
 use crate::{
-    dialogue::Dialogue,
+    dialogue::{Dialogue, Segment},
     frame,
     headers::{self, DATA_OPTIONS, SYN_OPTIONS, Tcp, flags, protocol},
     layers::{self, Layer},
@@ -126,6 +126,18 @@ impl Film {
         }
         writer.finish()
     }
+}
+
+/// A capture of these segments, ten milliseconds apart.
+pub(super) fn conversation(path: &Path, segments: &[Segment]) -> Film {
+    let mut film = Film::new();
+    for segment in segments {
+        let mut frame = Vec::new();
+        segment.frame(path, &mut frame);
+        let ms = film.len() as u64 * 10;
+        film = film.frame(ms, frame);
+    }
+    film
 }
 
 /// A UDP frame.

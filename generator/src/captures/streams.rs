@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Capture, Film};
+use super::{Capture, Film, film::conversation};
 use crate::{
     content::{dns, http},
     dialogue::{Dialogue, Segment},
@@ -76,17 +76,6 @@ pub(super) const CAPTURES: &[Capture] = &[
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
-fn film(path: &Path, segments: &[Segment]) -> Film {
-    let mut film = Film::new();
-    for segment in segments {
-        let mut frame = Vec::new();
-        segment.frame(path, &mut frame);
-        let ms = film.len() as u64 * 10;
-        film = film.frame(ms, frame);
-    }
-    film
-}
-
 /// An HTTP transaction: the request is in segments 3 to 7, the response in 8 to 10.
 fn web(change: fn(&mut Vec<Segment>)) -> Film {
     let request = http::request("split.example.com", "/in/pieces.html", 99);
@@ -98,7 +87,7 @@ fn web(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_000, SERVER, 80), &segments)
+    conversation(&Path::v4(CLIENT, 40_000, SERVER, 80), &segments)
 }
 
 /// DNS over TCP: the query is in segments 3 and 4, the response in 5 to 8.
@@ -114,7 +103,7 @@ fn resolver(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_001, SERVER, 53), &segments)
+    conversation(&Path::v4(CLIENT, 40_001, SERVER, 53), &segments)
 }
 
 fn pipelined() -> Film {
@@ -128,7 +117,7 @@ fn pipelined() -> Film {
         .answers(&responses)
         .close()
         .segments();
-    film(&Path::v4(CLIENT, 40_002, SERVER, 80), &segments)
+    conversation(&Path::v4(CLIENT, 40_002, SERVER, 80), &segments)
 }
 
 fn any_case() -> Film {
@@ -143,5 +132,5 @@ fn any_case() -> Film {
         )
         .close()
         .segments();
-    film(&Path::v4(CLIENT, 40_003, SERVER, 80), &segments)
+    conversation(&Path::v4(CLIENT, 40_003, SERVER, 80), &segments)
 }
