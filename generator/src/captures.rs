@@ -6,6 +6,7 @@ mod fragments;
 mod quickstart;
 mod scenarios;
 mod services;
+mod ssh;
 mod streams;
 mod tunnels;
 
@@ -44,6 +45,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         tunnels::CAPTURES,
         streams::CAPTURES,
         services::CAPTURES,
+        ssh::CAPTURES,
     ];
     groups.into_iter().flatten()
 }

@@ -4,6 +4,7 @@ pub mod dns;
 pub mod http;
 pub mod ntp;
 pub mod quic;
+pub mod ssh;
 pub mod tls;
 
 /// The host that conversation number `number` asks for.

@@ -9,7 +9,7 @@
 //! * [`idpcontent`]: the first payload.
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
-//! * [`dns`], [`http`], [`ntp`]: application protocols.
+//! * [`dns`], [`http`], [`ntp`], [`ssh`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -35,6 +35,7 @@ mod pool;
 pub mod pstats;
 pub mod registry;
 pub mod ssadetector;
+pub mod ssh;
 pub mod tls;
 pub mod vlan;
 pub mod wg;
