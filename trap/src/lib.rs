@@ -3,6 +3,7 @@
 //! * [`unirec`]: templates, records and their values.
 //! * [`specification`]: `u:name:timeout=WAIT,f:/path:w`, the text that describes interfaces.
 //! * [`hello`]: what a sender says first: the kind of data and its format.
+//! * [`sender`](mod@sender): outputs.
 //! * [`buffer`]: messages, and the buffers in which they travel over sockets and lie in files.
 //!
 //! The byte layouts are those of libtrap 1.17 and later (socket buffers with 14 bytes of header).
@@ -10,5 +11,6 @@
 
 pub mod buffer;
 pub mod hello;
+pub mod sender;
 pub mod specification;
 pub mod unirec;

@@ -1,0 +1,116 @@
+//! Where clients connect, and the streams to them.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+/// A socket that listens.
+#[derive(Debug)]
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix { listener: UnixListener, path: PathBuf },
+}
+
+/// A connection to a client.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// On a TCP port of all addresses, of both families where the system has them.
+    pub(super) fn tcp(port: u16) -> io::Result<Listener> {
+        let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
+        let listener = both.or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
+        listener.map(Listener::Tcp).map_err(|error| named(error, format!("port {port}")))
+    }
+
+    /// At a UNIX socket to which everybody may connect. A socket that is there, left over from a program that ended, gives way.
+    pub(super) fn unix(path: &Path) -> io::Result<Listener> {
+        let bind = || {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let listener = UnixListener::bind(path)?;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+            Ok(Listener::Unix { listener, path: path.to_owned() })
+        };
+        bind().map_err(|error| named(error, path.display().to_string()))
+    }
+
+    /// Waits for a client. With it comes what tells it from others: its process id, or its port.
+    pub(super) fn accept(&self) -> io::Result<(Stream, u64)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                Ok((Stream::Tcp(stream), address.port().into()))
+            }
+            Listener::Unix { listener, .. } => {
+                let (stream, _) = listener.accept()?;
+                let peer = rustix::net::sockopt::socket_peercred(&stream);
+                let id = peer.map_or(0, |peer| peer.pid.as_raw_nonzero().get() as u64);
+                Ok((Stream::Unix(stream), id))
+            }
+        }
+    }
+
+    /// No more clients: ends an [`Listener::accept`] that waits.
+    pub(super) fn close(&self) {
+        let socket = match self {
+            Listener::Tcp(listener) => listener.as_fd(),
+            Listener::Unix { listener, .. } => listener.as_fd(),
+        };
+        // A socket that cannot be shut down has failed, and nobody waits at it.
+        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Listener::Unix { path, .. } = self {
+            // Who has removed it before did what is to be done.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Stream {
+    /// A second handle of the connection.
+    pub(super) fn another(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
+            Stream::Unix(stream) => Stream::Unix(stream.try_clone()?),
+        })
+    }
+
+    /// Ends the connection, and a write that waits.
+    pub(super) fn close(&self) {
+        // One that is not connected any more needs no end.
+        let _ = match self {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn named(error: io::Error, what: String) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
