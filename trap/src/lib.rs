@@ -3,7 +3,7 @@
 //! * [`unirec`]: templates, records and their values.
 //! * [`specification`]: `u:name:timeout=WAIT,f:/path:w`, the text that describes interfaces.
 //! * [`hello`]: what a sender says first: the kind of data and its format.
-//! * [`sender`](mod@sender): outputs.
+//! * [`sender`](mod@sender): outputs. [`reader`](mod@reader): inputs.
 //! * [`buffer`]: messages, and the buffers in which they travel over sockets and lie in files.
 //!
 //! The byte layouts are those of libtrap 1.17 and later (socket buffers with 14 bytes of header).
@@ -11,6 +11,8 @@
 
 pub mod buffer;
 pub mod hello;
+pub mod reader;
 pub mod sender;
 pub mod specification;
+mod tls;
 pub mod unirec;

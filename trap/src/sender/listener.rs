@@ -6,11 +6,15 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A socket that listens.
 #[derive(Debug)]
 pub(super) enum Listener {
     Tcp(TcpListener),
+    Tls { listener: TcpListener, config: Arc<ServerConfig> },
     Unix { listener: UnixListener, path: PathBuf },
 }
 
@@ -18,15 +22,20 @@ pub(super) enum Listener {
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
+    /// The handshake is made with the first write.
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
     Unix(UnixStream),
 }
 
 impl Listener {
-    /// On a TCP port of all addresses, of both families where the system has them.
+    /// On a TCP port of all addresses.
     pub(super) fn tcp(port: u16) -> io::Result<Listener> {
-        let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
-        let listener = both.or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
-        listener.map(Listener::Tcp).map_err(|error| named(error, format!("port {port}")))
+        listen(port).map(Listener::Tcp)
+    }
+
+    /// On a TCP port of all addresses, for clients that have a certificate.
+    pub(super) fn tls(port: u16, config: ServerConfig) -> io::Result<Listener> {
+        Ok(Listener::Tls { listener: listen(port)?, config: Arc::new(config) })
     }
 
     /// At a UNIX socket to which everybody may connect. A socket that is there, left over from a program that ended, gives way.
@@ -50,6 +59,11 @@ impl Listener {
                 let (stream, address) = listener.accept()?;
                 Ok((Stream::Tcp(stream), address.port().into()))
             }
+            Listener::Tls { listener, config } => {
+                let (stream, address) = listener.accept()?;
+                let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+                Ok((Stream::Tls(Box::new(StreamOwned::new(connection, stream))), address.port().into()))
+            }
             Listener::Unix { listener, .. } => {
                 let (stream, _) = listener.accept()?;
                 let peer = rustix::net::sockopt::socket_peercred(&stream);
@@ -62,7 +76,7 @@ impl Listener {
     /// No more clients: ends an [`Listener::accept`] that waits.
     pub(super) fn close(&self) {
         let socket = match self {
-            Listener::Tcp(listener) => listener.as_fd(),
+            Listener::Tcp(listener) | Listener::Tls { listener, .. } => listener.as_fd(),
             Listener::Unix { listener, .. } => listener.as_fd(),
         };
         // A socket that cannot be shut down has failed, and nobody waits at it.
@@ -80,10 +94,11 @@ impl Drop for Listener {
 }
 
 impl Stream {
-    /// A second handle of the connection.
+    /// A second handle of the connection, for ending it.
     pub(super) fn another(&self) -> io::Result<Stream> {
         Ok(match self {
             Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
+            Stream::Tls(stream) => Stream::Tcp(stream.sock.try_clone()?),
             Stream::Unix(stream) => Stream::Unix(stream.try_clone()?),
         })
     }
@@ -93,6 +108,7 @@ impl Stream {
         // One that is not connected any more needs no end.
         let _ = match self {
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Tls(stream) => stream.sock.shutdown(Shutdown::Both),
             Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
         };
     }
@@ -102,13 +118,24 @@ impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Tls(stream) => stream.write(bytes),
             Stream::Unix(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Stream::Tls(stream) => stream.flush(),
+            Stream::Tcp(_) | Stream::Unix(_) => Ok(()),
+        }
     }
+}
+
+/// Listens at a TCP port of both families, where the system has them.
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
+    let listener = both.or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
+    listener.map_err(|error| named(error, format!("port {port}")))
 }
 
 fn named(error: io::Error, what: String) -> io::Error {

@@ -13,7 +13,7 @@ use super::listener::{Listener, Stream};
 use super::ring::Ring;
 use super::{ClientCounters, Counters};
 use crate::hello::Format;
-use crate::specification::{Output, Sockets, Timeout};
+use crate::specification::{Output, Sockets, Timeout, TlsFiles};
 
 /// How long clients may take at the end to get what was finished for them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,6 +61,20 @@ impl SocketSender {
     /// If nobody can listen there.
     pub fn tcp(port: u16, sockets: Sockets, output: &Output, format: &Format) -> io::Result<SocketSender> {
         SocketSender::open(Listener::tcp(port)?, sockets, output, format)
+    }
+
+    /// Listens at a TCP port for clients with certificates.
+    ///
+    /// # Errors
+    /// If nobody can listen there, or the files are not what they should be.
+    pub fn tls(
+        port: u16,
+        files: &TlsFiles,
+        sockets: Sockets,
+        output: &Output,
+        format: &Format,
+    ) -> io::Result<SocketSender> {
+        SocketSender::open(Listener::tls(port, crate::tls::server(files)?)?, sockets, output, format)
     }
 
     /// Listens at the UNIX socket of this name.
@@ -158,13 +172,16 @@ impl Shared {
         let Some(key) = self.ring.join(id) else {
             return Ok(());
         };
-        let serving = (Arc::clone(self), stream.another());
-        let (shared, Ok(writing)) = serving else {
-            self.ring.leave(key, None);
-            return Ok(());
+        let handle = match stream.another() {
+            Ok(handle) => handle,
+            Err(error) => {
+                self.ring.leave(key, None);
+                return Err(error);
+            }
         };
-        self.lock_clients().insert(key, Connected { stream, thread: None });
-        let spawned = Builder::new().name("trap-client".into()).spawn(move || serve(&shared, key, writing));
+        self.lock_clients().insert(key, Connected { stream: handle, thread: None });
+        let shared = Arc::clone(self);
+        let spawned = Builder::new().name("trap-client".into()).spawn(move || serve(&shared, key, stream));
         match spawned {
             Ok(thread) => {
                 if let Some(client) = self.lock_clients().get_mut(&key) {
@@ -202,9 +219,9 @@ fn autoflush(ring: &Ring, after: Duration) {
 /// Sends a client what it is to get, until it goes or the output closes.
 fn serve(shared: &Shared, key: u64, mut stream: Stream) {
     let mut unfinished = None;
-    if stream.write_all(&shared.hello).is_ok() {
+    if stream.write_all(&shared.hello).and_then(|()| stream.flush()).is_ok() {
         while let Some(taken) = shared.ring.next(key) {
-            if stream.write_all(&taken.bytes).is_err() {
+            if stream.write_all(&taken.bytes).and_then(|()| stream.flush()).is_err() {
                 unfinished = Some(taken);
                 break;
             }

@@ -157,3 +157,59 @@ fn tcp_clients_are_served_too() {
     sender.close();
     assert_eq!(reader.join().unwrap().1, [b"abc".to_vec()]);
 }
+
+/// Key, certificate and authority in files: an authority that signs itself, and one certificate for both sides.
+fn tls_files(directory: &std::path::Path, name: &str) -> specification::TlsFiles {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["not-the-host".into()]).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let authority = parameters.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::from_params(&parameters, &authority_key);
+    let certificate =
+        rcgen::CertificateParams::new(vec!["not-the-host".into()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let write = |kind: &str, text: String| {
+        let path = directory.join(format!("{name}-{kind}.pem"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    specification::TlsFiles {
+        key: write("key", key.serialize_pem()),
+        certificate: write("certificate", certificate.pem()),
+        authority: write("authority", authority.pem()),
+    }
+}
+
+#[test]
+fn tls_clients_need_a_certificate_that_is_trusted() {
+    use crate::reader::{Event, Reader};
+    use crate::specification::{Input, InputKind};
+
+    let directory = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (tls_files(directory.path(), "ours"), tls_files(directory.path(), "theirs"));
+    let mut free = 31_000;
+    let mut sender = loop {
+        free += 1;
+        let output = output("b:timeout=WAIT");
+        if let Ok(sender) = SocketSender::tls(free, &ours, Sockets::default(), &output, &format()) {
+            break sender;
+        }
+    };
+    let stranger = specification::TlsFiles { authority: ours.authority.clone(), ..theirs };
+    let input = |files| Input {
+        kind: InputKind::Tls { host: "localhost".into(), port: free, files },
+        timeout: Timeout::Wait,
+    };
+    let mut refused = Reader::open(input(stranger)).unwrap();
+    assert_eq!(refused.read().unwrap(), Event::Nothing);
+    await_clients(&sender, 0);
+    let mut reader = Reader::open(input(ours.clone())).unwrap();
+    let reading = std::thread::spawn(move || {
+        assert_eq!(reader.read().unwrap(), Event::Format(&format()));
+        assert_eq!(reader.read().unwrap(), Event::Message(b"abc"));
+    });
+    await_clients(&sender, 1);
+    sender.send([&b"abc"[..]]);
+    sender.close();
+    reading.join().unwrap();
+}
