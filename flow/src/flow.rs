@@ -19,6 +19,15 @@ impl Direction {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// The other way.
+    #[inline]
+    pub const fn other(self) -> Direction {
+        match self {
+            Direction::Forward => Direction::Reverse,
+            Direction::Reverse => Direction::Forward,
+        }
+    }
 }
 
 /// A biflow (RFC 5103) in the making: its key, counters of both directions, and what the cache and the plugins have to

@@ -237,6 +237,7 @@ impl Owned {
         match (self, form) {
             (Owned::Number(n), "") => n.to_string(),
             (Owned::Number(n), "x") => format!("{n:x}"),
+            (Owned::Number(n), "04x") => format!("{n:04x}"),
             (Owned::Number(n), "high") => (n >> 8).to_string(),
             (Owned::Number(n), "low") => (n & 0xff).to_string(),
             (Owned::Float(n), "") => n.to_string(),

@@ -10,6 +10,8 @@
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`ntp`], [`ssh`]: application protocols.
+//! * [`dns`], [`http`], [`ntp`]: application protocols.
+//! * [`dns`], [`http`], [`tls`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]

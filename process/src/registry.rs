@@ -21,6 +21,7 @@ pub static PLUGINS: &[Descriptor] = &[
     pstats::DESCRIPTOR,
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
+    tls::DESCRIPTOR,
     vlan::DESCRIPTOR,
     wg::DESCRIPTOR,
 ];
@@ -69,7 +70,8 @@ mod tests {
                     Some(id) => (weir_flow::field::CESNET, id.parse().unwrap()),
                     None => (cells[3].parse().unwrap(), cells[4].parse().unwrap()),
                 };
-                let remark = cells[8].trim_start_matches("V1/3, ").trim_start_matches("V1, ");
+                let marks = ["V1/3, ", "V1, ", "always "];
+                let remark = marks.iter().fold(&*cells[8], |remark, mark| remark.trim_start_matches(mark));
                 let digits = remark.find(|c: char| !c.is_ascii_digit()).unwrap_or(remark.len());
                 Row {
                     plugin: cells[1].clone(),
@@ -140,7 +142,7 @@ mod tests {
                 for name in name.split('-') {
                     assert!(name.is_empty() || schema.fields.iter().any(|f| f.name == name), "{name}");
                 }
-                assert!(["", "x", "high", "low", "number"].contains(&form), "{form}");
+                assert!(["", "x", "04x", "high", "low", "number"].contains(&form), "{form}");
             }
         }
     }

@@ -5,6 +5,8 @@ use crate::cursor::Cursor;
 
 /// Types of handshake messages.
 pub mod message {
+    /// HelloRequest: a server asks for a ClientHello.
+    pub const HELLO_REQUEST: u8 = 0;
     /// ClientHello.
     pub const CLIENT_HELLO: u8 = 1;
     /// ServerHello, and HelloRetryRequest.

@@ -90,3 +90,14 @@ impl Server<'_> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A handshake message with its header.
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let [_, high, middle, low] = (body.len() as u32).to_be_bytes();
+    [&[kind, high, middle, low], body].concat()
+}
+
+/// A record with its header.
+pub(crate) fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+    [&[kind, 3, 1], &(content.len() as u16).to_be_bytes()[..], content].concat()
+}
