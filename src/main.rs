@@ -20,21 +20,28 @@ fn registry() -> Registry {
     Registry {
         inputs: weir_input::INPUTS
             .iter()
-            .map(|i| Entry { names: i.names, doc: i.doc, options: i.options, fields: &[] })
+            .map(|i| Entry { names: i.names, doc: i.doc, options: i.options, fields: &[], optional: &[] })
             .collect(),
         storages: vec![Entry {
             names: &["cache"],
             doc: "Storage plugin implemented as a cache of biflows in lines of recency",
             options: weir_storage::OPTIONS,
             fields: &[],
+            optional: &[],
         }],
         plugins: weir_process::registry::PLUGINS
             .iter()
-            .map(|p| Entry { names: p.names, doc: p.doc, options: p.options, fields: &p.schema.fields })
+            .map(|p| Entry {
+                names: p.names,
+                doc: p.doc,
+                options: p.options,
+                fields: &p.schema.fields,
+                optional: p.schema.optional,
+            })
             .collect(),
         outputs: weir_output::registry::OUTPUTS
             .iter()
-            .map(|o| Entry { names: o.names, doc: o.doc, options: o.options, fields: &[] })
+            .map(|o| Entry { names: o.names, doc: o.doc, options: o.options, fields: &[], optional: &[] })
             .collect(),
     }
 }

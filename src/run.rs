@@ -157,7 +157,8 @@ fn factories(plugins: &[PluginSettings]) -> Result<Factories, StartError> {
             let descriptor = weir_process::registry::find(plugin.name)
                 .ok_or_else(|| format!("no process plugin is called {}", plugin.name))?;
             let factory = (descriptor.configure)(&plugin.parameters).map_err(of(plugin))?;
-            Ok((factory, descriptor.schema))
+            let schema = descriptor.schema_of(factory.as_ref());
+            Ok((factory, schema))
         })
         .collect()
 }

@@ -157,11 +157,75 @@ pub struct Schema {
     pub fields: Cow<'static, [Field]>,
     /// The form of the `text` output.
     pub text: Cow<'static, str>,
+    /// What options of the plugin add. No output looks at it: see [`Schema::combinations`].
+    pub optional: &'static [OptionalFields],
+}
+
+/// Fields that an option adds behind the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OptionalFields {
+    /// The option, by its long name.
+    pub option: &'static str,
+    /// The fields.
+    pub fields: &'static [Field],
+    /// Their part of [`Schema::text`].
+    pub text: &'static str,
 }
 
 impl Schema {
     /// A schema known at compile time.
     pub const fn new(name: &'static str, fields: &'static [Field], text: &'static str) -> Schema {
-        Schema { name: Cow::Borrowed(name), fields: Cow::Borrowed(fields), text: Cow::Borrowed(text) }
+        Schema {
+            name: Cow::Borrowed(name),
+            fields: Cow::Borrowed(fields),
+            text: Cow::Borrowed(text),
+            optional: &[],
+        }
+    }
+
+    /// The same, with fields that options add.
+    pub const fn with_optional(mut self, optional: &'static [OptionalFields]) -> Schema {
+        self.optional = optional;
+        self
+    }
+
+    /// The schemas that the plugin has with its options: bit i of the index says that the option of number i in
+    /// [`Schema::optional`] is given.
+    pub fn combinations(&self) -> Vec<Schema> {
+        let with = |given: usize| {
+            let mut schema = Schema { optional: &[], ..self.clone() };
+            for (_, more) in self.optional.iter().enumerate().filter(|(place, _)| given >> place & 1 != 0) {
+                schema.fields.to_mut().extend_from_slice(more.fields);
+                schema.text.to_mut().push_str(more.text);
+            }
+            schema
+        };
+        (0..1 << self.optional.len()).map(with).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_add_fields_behind_the_others() {
+        static A: &[Field] = &[Field::new("A", FieldType::U8, CESNET, 1, "")];
+        static B: &[Field] = &[Field::new("B", FieldType::U8, CESNET, 2, "")];
+        static C: &[Field] = &[Field::new("C", FieldType::U8, CESNET, 3, "")];
+        static SCHEMA: Schema = Schema::new("plugin", A, "a={A}").with_optional(&[
+            OptionalFields { option: "b", fields: B, text: ",b={B}" },
+            OptionalFields { option: "c", fields: C, text: ",c={C}" },
+        ]);
+        let shown: Vec<_> = SCHEMA
+            .combinations()
+            .into_iter()
+            .map(|s| {
+                (s.fields.iter().map(|field| field.name.to_string()).collect::<String>(), s.text.into_owned())
+            })
+            .collect();
+        let expected =
+            [("A", "a={A}"), ("AB", "a={A},b={B}"), ("AC", "a={A},c={C}"), ("ABC", "a={A},b={B},c={C}")];
+        assert_eq!(shown, expected.map(|(fields, text)| (fields.to_owned(), text.to_owned())));
     }
 }

@@ -25,7 +25,7 @@ pub mod time;
 pub mod value;
 
 pub use end_reason::EndReason;
-pub use field::{Element, Field, FieldType, Schema};
+pub use field::{Element, Field, FieldType, OptionalFields, Schema};
 pub use flow::{Direction, Flow};
 pub use frame::Frame;
 pub use hash::KeyHasher;

@@ -159,7 +159,7 @@ pub struct Descriptor {
     pub names: &'static [&'static str],
     /// One line for people.
     pub doc: &'static str,
-    /// Its fields.
+    /// Its fields, and those that parameters add.
     pub schema: &'static Schema,
     /// Its parameters.
     pub options: &'static [crate::options::OptionSpec],
@@ -167,8 +167,19 @@ pub struct Descriptor {
     pub configure: fn(&crate::options::Parsed) -> Result<Box<dyn Factory>, crate::options::OptionError>,
 }
 
+impl Descriptor {
+    /// The schema of the plugin that `factory` makes.
+    pub fn schema_of(&self, factory: &dyn Factory) -> &'static Schema {
+        factory.schema().unwrap_or(self.schema)
+    }
+}
+
 /// A configured plugin, from which each shard gets its own.
 pub trait Factory: Send + Sync {
+    /// The schema that its parameters make, where they do: one of [`Schema::combinations`].
+    fn schema(&self) -> Option<&'static Schema> {
+        None
+    }
     /// The packets it wants.
     fn interest(&self) -> Interest;
     /// An instance for a shard that holds at most `records` records.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use weir_flow::{
-    Endpoint, Field, Flow, Frame, Instances, Packet, Timestamp, Value,
+    Endpoint, Field, Flow, Frame, Instances, Packet, Schema, Timestamp, Value,
     key::Oriented,
     options::PluginString,
     packet::protocol,
@@ -277,7 +277,7 @@ struct Current {
 
 /// A plugin, and the one flow that it sees.
 pub(crate) struct Driver {
-    descriptor: &'static Descriptor,
+    schema: &'static Schema,
     interest: Interest,
     hooks: Box<dyn Hooks>,
     streams: [Stream; 2],
@@ -294,7 +294,7 @@ impl Driver {
         let options = string.parameters(descriptor.options).unwrap();
         let factory = (descriptor.configure)(&options).unwrap();
         Driver {
-            descriptor,
+            schema: descriptor.schema_of(factory.as_ref()),
             interest: factory.interest(),
             hooks: factory.build(8),
             streams: Default::default(),
@@ -400,8 +400,8 @@ impl Driver {
         let mut instances = Instances::default();
         self.hooks.export(flow, *number, *handle, &mut instances);
         for instance in instances.iter() {
-            assert_eq!(instance.len(), self.descriptor.schema.fields.len());
-            instance.iter().zip(&*self.descriptor.schema.fields).for_each(check_length);
+            assert_eq!(instance.len(), self.schema.fields.len());
+            instance.iter().zip(&*self.schema.fields).for_each(check_length);
         }
         let owned = instances.iter().map(|i| i.iter().map(|&v| Owned::of(v)).collect()).collect();
         drop(instances);
@@ -424,7 +424,7 @@ impl Driver {
 
     /// Ends the flow. The instances of all its records in the form of the `text` output.
     pub(crate) fn finish_text(self) -> Vec<String> {
-        let schema = self.descriptor.schema;
+        let schema = self.schema;
         self.finish().iter().map(|instance| text(&schema.text, &schema.fields, instance)).collect()
     }
 }

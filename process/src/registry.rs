@@ -134,10 +134,33 @@ mod tests {
     }
 
     #[test]
-    fn text_forms_name_fields_of_their_plugin() {
+    fn fields_that_options_add_are_no_others() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference/outputs.md");
+        let rows = std::fs::read_to_string(&path).map(|document| rows(&document)).unwrap_or_default();
+        let mut known: Vec<(String, (u32, u16))> =
+            rows.into_iter().map(|row| (row.name, row.element)).collect();
+        let element = |field: &Field| (field.name.to_string(), (field.element.enterprise, field.element.id));
+        known.extend(PLUGINS.iter().flat_map(|plugin| plugin.schema.fields.iter().map(element)));
         for plugin in PLUGINS {
-            let schema = plugin.schema;
-            assert!(plugin.names.contains(&&*schema.name));
+            for optional in plugin.schema.optional {
+                assert!(
+                    plugin.options.iter().any(|option| option.long == optional.option),
+                    "{}",
+                    optional.option
+                );
+                for field in optional.fields {
+                    let (name, element) = element(field);
+                    assert!(known.iter().all(|k| k.0 != name && k.1 != element), "{name} {element:?}");
+                    known.push((name, element));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_forms_name_fields_of_their_plugin() {
+        assert!(PLUGINS.iter().all(|plugin| plugin.names.contains(&&*plugin.schema.name)));
+        for schema in PLUGINS.iter().flat_map(|plugin| plugin.schema.combinations()) {
             for (_, name, form) in placeholders(&schema.text) {
                 for name in name.split('-') {
                     assert!(name.is_empty() || schema.fields.iter().any(|f| f.name == name), "{name}");

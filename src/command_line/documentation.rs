@@ -34,14 +34,14 @@ pub(super) fn markdown(registry: &Registry) -> String {
             }
             if !entry.fields.is_empty() {
                 text.push_str("\n| field | type | IPFIX element | meaning |\n|---|---|---|---|\n");
-                for field in entry.fields {
+                for (field, meaning) in entry.all_fields() {
                     let _ = writeln!(
                         text,
                         "| {} | {} | {} | {} |",
                         field.name,
                         cell(field.kind.unirec()),
                         help::element(field),
-                        cell(&field.doc)
+                        cell(&meaning)
                     );
                 }
             }

@@ -37,15 +37,15 @@ fn plugin(entry: &Entry) -> String {
     }
     if !entry.fields.is_empty() {
         text.push_str("Fields:\n");
-        let names = entry.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
-        for field in entry.fields {
+        let names = entry.all_fields().map(|(field, _)| field.name.len()).max().unwrap_or(0);
+        for (field, meaning) in entry.all_fields() {
             let _ = writeln!(
                 text,
                 "  {:names$}  {:<8} {:<11} {}",
                 field.name,
                 field.kind.unirec(),
                 element(field),
-                field.doc
+                meaning
             );
         }
     }

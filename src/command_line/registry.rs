@@ -1,7 +1,7 @@
 //! What can be named on the command line.
 
 use weir_flow::{
-    Field,
+    Field, OptionalFields,
     options::{OptionSpec, nearest},
     record::basic,
 };
@@ -19,12 +19,22 @@ pub(crate) struct Entry {
     pub(crate) options: &'static [OptionSpec],
     /// The fields it adds to records.
     pub(crate) fields: &'static [Field],
+    /// The fields that its parameters add behind them.
+    pub(crate) optional: &'static [OptionalFields],
 }
 
 impl Entry {
     /// The name under which the others are understood.
     pub(crate) const fn name(&self) -> &'static str {
         self.names[0]
+    }
+
+    /// All fields there can be, each with what it means.
+    pub(super) fn all_fields(&self) -> impl Iterator<Item = (&'static Field, String)> {
+        let optional = self.optional.iter().flat_map(|more| {
+            more.fields.iter().map(|field| (field, format!("with `{}`: {}", more.option, field.doc)))
+        });
+        self.fields.iter().map(|field| (field, field.doc.to_string())).chain(optional)
     }
 }
 
@@ -34,6 +44,7 @@ pub(super) static BASIC: Entry = Entry {
     doc: "The fields of every record: always exported, naming it changes nothing",
     options: &[],
     fields: basic::FIELDS,
+    optional: &[],
 };
 
 /// The plugins of this build.

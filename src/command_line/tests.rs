@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use weir_flow::{
-    Field, FieldType,
+    Field, FieldType, OptionalFields,
     field::CESNET,
     options::{Argument, OptionSpec},
 };
@@ -13,15 +13,24 @@ const PCAP: &[OptionSpec] = &[OptionSpec::new("file", "f", Argument::Text("PATH"
 const CACHE: &[OptionSpec] =
     &[OptionSpec::new("size", "s", Argument::Number("EXPONENT", 4, 30), "Records").default("17")];
 
+const OPTIONAL_FIELDS: &[OptionalFields] = &[OptionalFields {
+    option: "more",
+    fields: &[Field::new("HTTP_MORE", FieldType::U8, CESNET, 907, "more")],
+    text: "",
+}];
+
 fn entry(names: &'static [&'static str], options: &'static [OptionSpec], fields: &'static [Field]) -> Entry {
-    Entry { names, doc: "For tests", options, fields }
+    Entry { names, doc: "For tests", options, fields, optional: &[] }
 }
 
 fn registry() -> Registry {
     Registry {
         inputs: vec![entry(&["pcap"], PCAP, &[])],
         storages: vec![entry(&["cache"], CACHE, &[])],
-        plugins: vec![entry(&["http"], &[], HTTP_FIELDS), entry(&["flowhash", "flow_hash"], &[], &[])],
+        plugins: vec![
+            Entry { optional: OPTIONAL_FIELDS, ..entry(&["http"], &[], HTTP_FIELDS) },
+            entry(&["flowhash", "flow_hash"], &[], &[]),
+        ],
         outputs: vec![entry(&["json"], PCAP, &[]), entry(&["null"], &[], &[])],
     }
 }
@@ -181,7 +190,8 @@ fn help_on_a_kind_has_every_plugin_in_order_and_an_empty_line_after_each() {
 fn help_on_a_plugin_has_its_fields_and_other_names() {
     assert_eq!(
         printed("-h http"),
-        "http\nFor tests\nUsage: http\nFields:\n  HTTP_STATUS  uint16   8057/906    status code\n"
+        "http\nFor tests\nUsage: http\nFields:\n  HTTP_STATUS  uint16   8057/906    status code\n  \
+         HTTP_MORE    uint8    8057/907    with `more`: more\n"
     );
     assert!(printed("-h flow_hash").contains("\nAlso called: flow_hash\n"));
     assert!(printed("-h basic").contains("\n  BYTES            uint64   1           "));

@@ -23,7 +23,9 @@ pub(crate) fn plugins(names: &[&str]) -> Vec<Enabled> {
         let string = PluginString::parse(name).unwrap();
         let plugin = weir_process::registry::find(&string.name).unwrap();
         let parameters = string.parameters(plugin.options).unwrap();
-        ((plugin.configure)(&parameters).unwrap(), plugin.schema)
+        let factory = (plugin.configure)(&parameters).unwrap();
+        let schema = plugin.schema_of(factory.as_ref());
+        (factory, schema)
     };
     names.iter().map(ready).collect()
 }

@@ -42,7 +42,8 @@ pub(crate) fn ready(descriptor: &'static Descriptor, given: u8, number: u8) -> O
         Err(error) => panic!("{string}: {error}"),
     };
     let factory = (descriptor.configure)(&parameters).ok()?;
-    Some(Enabled { factory, schema: descriptor.schema })
+    let schema = descriptor.schema_of(factory.as_ref());
+    Some(Enabled { factory, schema })
 }
 
 /// Runs one input for this plugin.
