@@ -1,8 +1,10 @@
 //! `tls`: what the handshake of TLS (RFC 8446, RFC 5246) and SSL 3.0 says in plaintext, on any TCP port.
 //!
 //! Hellos are read from the bytes of each direction in order, however they lie in segments and records, and also where another protocol
-//! has spoken before (STARTTLS). After the ServerHello nothing is of interest any more.
+//! has spoken before (STARTTLS). After the ServerHello nothing is of interest any more, unless the certificate is asked for.
 
+mod certificate;
+mod details;
 mod hashed;
 pub mod hello;
 pub mod ja3;
@@ -10,26 +12,28 @@ pub mod ja4;
 mod records;
 #[cfg(test)]
 pub(crate) mod samples;
+mod state;
 
+use std::sync::LazyLock;
+
+use arrayvec::ArrayVec;
 use weir_flow::{
-    Direction, Field, FieldType, Flow, Instances, Schema, Value,
+    Direction, Field, FieldType, Flow, Instances, OptionalFields, Schema, Value,
     field::{CESNET, FLOWMON},
+    options::{Argument, OptionSpec, Parsed},
     plugin::{
-        ALLOCATION_OVERHEAD, Account, Descriptor, Finish, Interest, Packets, Plugin, Protocols, Slot, View,
+        Account, Descriptor, Factory, Finish, Interest, Packets, Plugin, Protocols, Slot, View,
         touch_reserved,
     },
 };
 
 use self::{
-    hello::{ClientHello, ExtensionLists, ServerHello, message},
-    ja3::{Ja3, ja3},
-    ja4::{Ja4, Transport, ja4},
+    certificate::{Certificate, MAX_SERIAL, Problem},
+    hello::{ClientHello, ServerHello, message},
     records::{End, Item, MAX_JOINED, Reader},
+    state::{MAX_NAME, State},
 };
-use crate::{clip::clipped, factory::factory};
-
-/// The longest name that is kept: one of the domain name system, and the dot at its end.
-const MAX_NAME: usize = 254;
+use crate::factory::factory_with_schema;
 
 static FIELDS: &[Field] = &[
     Field::new(
@@ -65,13 +69,93 @@ static FIELDS: &[Field] = &[
     Field::new("TLS_EXT_LEN", FieldType::U16List, CESNET, 803, "their lengths"),
 ];
 
+/// Weir's own.
+static SERVER_FIELDS: &[Field] = &[
+    Field::new("TLS_SERVER_VERSION", FieldType::U16, CESNET, 1200, "version that the server chose"),
+    Field::new("TLS_SERVER_CIPHER", FieldType::U16, CESNET, 1201, "cipher suite that the server chose"),
+    Field::new("TLS_JA3S", FieldType::Bytes { max: 16 }, CESNET, 1202, "JA3S of the server: MD5"),
+    Field::new(
+        "TLS_RESUMPTION",
+        FieldType::U8,
+        CESNET,
+        1203,
+        "bits: 1 ticket offered, 2 pre-shared key offered, 4 early data, 8 session resumed, 16 pre-shared key accepted",
+    ),
+];
+
+/// Weir's own.
+static CERTIFICATE_FIELDS: &[Field] = &[
+    Field::new(
+        "TLS_CERT_SUBJECT",
+        FieldType::Text { max: certificate::MAX_NAME as u16 },
+        CESNET,
+        1210,
+        "subject of the server's certificate, in the form of RFC 4514",
+    ),
+    Field::new(
+        "TLS_CERT_ISSUER",
+        FieldType::Text { max: certificate::MAX_NAME as u16 },
+        CESNET,
+        1211,
+        "its issuer",
+    ),
+    Field::new(
+        "TLS_CERT_SERIAL",
+        FieldType::Bytes { max: MAX_SERIAL as u16 },
+        CESNET,
+        1212,
+        "its serial number",
+    ),
+    Field::new(
+        "TLS_CERT_NOT_BEFORE",
+        FieldType::U64,
+        CESNET,
+        1213,
+        "from when it is valid, seconds since 1970",
+    ),
+    Field::new(
+        "TLS_CERT_NOT_AFTER",
+        FieldType::U64,
+        CESNET,
+        1214,
+        "until when it is valid, seconds since 1970",
+    ),
+];
+
+const SERVER: &str = "server";
+const CERTIFICATE: &str = "cert";
+const JA4: &str = "ja4";
+
 /// The fields, and their form as text.
 pub static SCHEMA: Schema = Schema::new(
     "tls",
     FIELDS,
     "tlssni=\"{TLS_SNI}\",tlsalpn=\"{TLS_ALPN}\",tlsversion=0x{TLS_VERSION:04x},tlsja3={TLS_JA3:x},\
      tlsexttype={TLS_EXT_TYPE},tlsextlen={TLS_EXT_LEN}",
-);
+)
+.with_optional(&[
+    OptionalFields { option: JA4, fields: &[], text: ",tlsja4=\"{TLS_JA4}\"" },
+    OptionalFields {
+        option: SERVER,
+        fields: SERVER_FIELDS,
+        text: ",tlsserverversion=0x{TLS_SERVER_VERSION:04x},tlscipher=0x{TLS_SERVER_CIPHER:04x},\
+               tlsja3s={TLS_JA3S:x},tlsresumption={TLS_RESUMPTION}",
+    },
+    OptionalFields {
+        option: CERTIFICATE,
+        fields: CERTIFICATE_FIELDS,
+        text: ",tlssubject=\"{TLS_CERT_SUBJECT}\",tlsissuer=\"{TLS_CERT_ISSUER}\",tlsserial={TLS_CERT_SERIAL:x},\
+               tlsnotbefore={TLS_CERT_NOT_BEFORE},tlsnotafter={TLS_CERT_NOT_AFTER}",
+    },
+]);
+
+static SCHEMAS: LazyLock<Vec<Schema>> = LazyLock::new(|| SCHEMA.combinations());
+
+const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new(SERVER, "", Argument::Flag, "also what the server chose, JA3S, and resumption"),
+    OptionSpec::new(CERTIFICATE, "", Argument::Flag, "also the server's certificate, up to TLS 1.2"),
+    OptionSpec::new(JA4, "", Argument::Flag, "JA4 also in the text output; the others have it anyway"),
+];
 
 /// TCP streams, on any port.
 fn interest() -> Interest {
@@ -83,9 +167,28 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     names: &["tls"],
     doc: "TLS handshakes: server name, versions, fingerprints",
     schema: &SCHEMA,
-    options: &[],
-    configure: |_| Ok(factory(interest(), |_| Tls { joined: Vec::with_capacity(MAX_JOINED) })),
+    options: OPTIONS,
+    configure: |options| Ok(configured(options)),
 };
+
+fn configured(options: &Parsed) -> Box<dyn Factory> {
+    let wanted = Wanted { server: options.is_given(SERVER), certificate: options.is_given(CERTIFICATE) };
+    let given = SCHEMA.optional.iter().enumerate().filter(|(_, more)| options.is_given(more.option));
+    let schema = &SCHEMAS[given.map(|(place, _)| 1 << place).sum::<usize>()];
+    let joined = || Vec::with_capacity(MAX_JOINED);
+    if wanted.server || wanted.certificate {
+        factory_with_schema(schema, interest(), move |_| Tls::<true> { wanted, joined: joined() })
+    } else {
+        factory_with_schema(schema, interest(), move |_| Tls::<false> { wanted, joined: joined() })
+    }
+}
+
+/// What options ask for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    server: bool,
+    certificate: bool,
+}
 
 /// A record that has shown no hello after so many packets is given up: room for what comes before STARTTLS.
 const PATIENCE_PACKETS: u64 = 32;
@@ -93,67 +196,11 @@ const PATIENCE_PACKETS: u64 = 32;
 /// After the first hello the other one is waited for during so many looks that bring nothing: room for early data.
 const PATIENCE_LOOKS: u8 = 32;
 
-struct Tls {
+/// `DETAILED` says whether anything is wanted by option, which takes more memory for a state.
+struct Tls<const DETAILED: bool> {
+    wanted: Wanted,
     /// Room for a message that lies in several records.
     joined: Vec<u8>,
-}
-
-#[derive(Default)]
-struct State {
-    client: Option<Client>,
-    server: Option<Server>,
-    /// The direction of the client, once a hello has shown it.
-    client_direction: Option<Direction>,
-    /// How many bytes of each direction are to be left out: the rest of a record.
-    skip: [u16; 2],
-    /// How many looks have brought nothing.
-    idle_looks: u8,
-}
-
-/// What the ClientHello says.
-struct Client {
-    version: u16,
-    name: Box<[u8]>,
-    ja3: Ja3,
-    ja4: Ja4,
-    extensions: ExtensionLists,
-}
-
-/// What the ServerHello says.
-struct Server {
-    /// By extension, as it is done from TLS 1.3 on.
-    version: Option<u16>,
-    protocol: Box<[u8]>,
-}
-
-impl Client {
-    fn new(hello: &ClientHello<'_>) -> Client {
-        Client {
-            version: hello.version,
-            name: clipped(hello.server_name().unwrap_or(b""), MAX_NAME).into(),
-            ja3: ja3(hello),
-            ja4: ja4(Transport::Tcp, hello),
-            extensions: ExtensionLists::of(hello.extensions),
-        }
-    }
-
-    /// Another hello of the same client: the last one counts, but for what it leaves out, and the extensions.
-    fn renew(&mut self, hello: &ClientHello<'_>) {
-        let mut new = Client { extensions: self.extensions, ..Client::new(hello) };
-        if new.name.is_empty() {
-            new.name = std::mem::take(&mut self.name);
-        }
-        *self = new;
-    }
-}
-
-impl Server {
-    fn new(hello: &ServerHello<'_>) -> Server {
-        Server {
-            version: hello.selected_version(),
-            protocol: clipped(hello.application_protocol().unwrap_or(b""), MAX_NAME).into(),
-        }
-    }
 }
 
 /// What follows from an item.
@@ -167,109 +214,100 @@ enum Step {
 }
 
 /// Takes in what a direction says.
-fn take_in(item: Item<'_>, direction: Direction, slot: &mut Slot<'_, State>) -> Step {
+fn take_in(item: Item<'_>, direction: Direction, slot: &mut Slot<'_, State>, wanted: Wanted) -> Step {
     match item {
         Item::Message { kind: message::HELLO_REQUEST, .. } => Step::Next,
-        Item::Message { kind: message::CLIENT_HELLO, body_len, body } => {
-            if body.len() < body_len {
-                return incomplete(body_len);
+        Item::Message { kind: message::CLIENT_HELLO | message::SERVER_HELLO, body_len, body }
+            if body.len() < body_len =>
+        {
+            if body_len > MAX_JOINED {
+                Step::Foreign
+            } else {
+                Step::Next
             }
+        }
+        Item::Message { kind: message::CLIENT_HELLO, body, .. } => {
             let Some(hello) = ClientHello::parse(body) else { return Step::Foreign };
-            let state = slot.get_or_insert_with(State::default);
-            state.client_direction = Some(direction);
-            match &mut state.client {
-                Some(client) => client.renew(&hello),
-                None => state.client = Some(Client::new(&hello)),
-            }
-            state.step()
+            let state = slot.get_or_insert_with(|| State::new(wanted));
+            state.take_client(direction, &hello);
+            if state.is_complete(wanted) { Step::Done } else { Step::Next }
         }
-        Item::Message { kind: message::SERVER_HELLO, body_len, body } => {
-            if body.len() < body_len {
-                return incomplete(body_len);
-            }
+        Item::Message { kind: message::SERVER_HELLO, body, .. } => {
             let Some(hello) = ServerHello::parse(body) else { return Step::Foreign };
-            let state = slot.get_or_insert_with(State::default);
-            state.client_direction = Some(direction.other());
-            state.server = Some(Server::new(&hello));
-            state.step()
+            let state = slot.get_or_insert_with(|| State::new(wanted));
+            state.take_server(direction, &hello);
+            if state.is_complete(wanted) { Step::Done } else { Step::Next }
         }
-        // What follows a ServerHello.
-        Item::Message { .. } if slot.is_vacant() => Step::Foreign,
-        Item::Message { .. } => Step::Done,
-        Item::Alert { is_fatal } if is_fatal && !slot.is_vacant() => Step::Done,
-        Item::Alert { .. } | Item::ChangeCipherSpec => Step::Next,
+        Item::Message { kind: message::CERTIFICATE, body_len, body } if wanted.certificate => {
+            let Some(state) = slot.get().filter(|state| state.is_server(direction)) else {
+                return over(slot);
+            };
+            match Certificate::first(body) {
+                Ok(certificate) => state.take_certificate(certificate),
+                Err(Problem::Incomplete) if body.len() < body_len.min(MAX_JOINED) => return Step::Next,
+                Err(_) => return over(slot),
+            }
+            if state.is_complete(wanted) { Step::Done } else { Step::Next }
+        }
+        Item::Message { .. } | Item::Alert { is_fatal: true } => over(slot),
+        Item::Alert { .. } => Step::Next,
+        // A server that resumes a session sends no certificate; one that has asked for another ClientHello goes on.
+        Item::ChangeCipherSpec => match slot.get().and_then(|state| state.server.as_ref()) {
+            Some(server) if !server.is_retry_request => over(slot),
+            _ => Step::Next,
+        },
         // Before the ServerHello only a client has data to send (RFC 8446 section 2.3).
         Item::ApplicationData => match slot.get() {
             Some(state) if state.client_direction == Some(direction) => Step::Next,
-            _ => Step::Done,
+            Some(_) => over(slot),
+            None => Step::Done,
         },
     }
 }
 
-/// A hello that is not all there yet.
-fn incomplete(body_len: usize) -> Step {
-    if body_len > MAX_JOINED { Step::Foreign } else { Step::Next }
+/// After what follows on all that is wanted. Where there was no ClientHello it may have been overtaken.
+fn over(slot: &mut Slot<'_, State>) -> Step {
+    if slot.get().is_some_and(|state| state.client.is_some()) { Step::Done } else { Step::Foreign }
 }
 
-impl State {
-    fn step(&self) -> Step {
-        if self.client.is_some() && self.server.is_some() { Step::Done } else { Step::Next }
-    }
-}
-
-impl Plugin for Tls {
+impl<const DETAILED: bool> Plugin for Tls<DETAILED> {
     type State = State;
 
-    const STATE_HEAP: usize = 2 * (MAX_NAME + ALLOCATION_OVERHEAD);
+    const STATE_HEAP: usize = if DETAILED { State::HEAP_WITH_DETAILS } else { State::HEAP };
 
     #[inline]
     fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
         if slot.is_vacant() && !records::may_begin(view.data) {
             return without_hello(view);
         }
-        let direction = view.direction;
-        let skip = slot.get().map_or(0, |state| state.skip[direction.index()]);
-        let skip = if view.after_gap { 0 } else { usize::from(skip) };
-        let mut reader = Reader::new(view.data, skip, &mut self.joined);
-        let end = loop {
-            match reader.next().map(|item| take_in(item, direction, slot)) {
-                Ok(Step::Next) => {}
-                Ok(Step::Done) => return Account::DONE,
-                Ok(Step::Foreign) => break End::Foreign,
-                Err(end) => break end,
-            }
-        };
-        let again = match end {
-            End::Again(bytes) if !view.buffer_full => bytes,
-            _ => 0,
-        };
-        match slot.get() {
-            _ if again > 0 => Account::retaining(again),
-            None => without_hello(view),
-            Some(state) => {
-                state.skip[direction.index()] = if let End::Skip(bytes) = end { bytes as u16 } else { 0 };
-                state.idle_looks += 1;
-                if state.idle_looks > PATIENCE_LOOKS { Account::DONE } else { Account::CONTINUE }
-            }
-        }
+        self.read(view, slot)
     }
 
     fn finish(&mut self, _flow: &Flow, state: &mut State) -> Finish {
-        if state.client.is_some() { Finish::Keep } else { Finish::Drop }
+        if state.client.is_some() || DETAILED { Finish::Keep } else { Finish::Drop }
     }
 
     fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
-        let Some(client) = &state.client else { return };
-        let server = state.server.as_ref();
-        instances.add([
-            Value::U16(server.and_then(|server| server.version).unwrap_or(client.version)),
-            Value::Text(&client.name),
+        let (client, server) = (state.client.as_ref(), state.server.as_ref());
+        let selected = server.and_then(|server| server.version);
+        let mut values = ArrayVec::<Value<'a>, 16>::from_iter([
+            Value::U16(selected.or(client.map(|client| client.version)).unwrap_or(0)),
+            Value::Text(client.map_or(&[], |client| &client.name)),
             Value::Text(server.map_or(&[], |server| &server.protocol)),
-            Value::Bytes(&client.ja3),
-            Value::Text(&client.ja4),
-            Value::U16List(client.extensions.kinds()),
-            Value::U16List(client.extensions.lens()),
+            Value::Bytes(client.map_or(&[], |client| &client.ja3)),
+            Value::Text(client.map_or(&[], |client| &client.ja4)),
+            Value::U16List(client.map_or(&[], |client| client.extensions.kinds())),
+            Value::U16List(client.map_or(&[], |client| client.extensions.lens())),
         ]);
+        if let Some(details) = &state.details {
+            if self.wanted.server {
+                values.extend(details.server_values());
+            }
+            if self.wanted.certificate {
+                values.extend(details.certificate_values());
+            }
+        }
+        instances.add(values);
     }
 
     fn pooled_bytes(&self) -> usize {
@@ -278,6 +316,31 @@ impl Plugin for Tls {
 
     fn touch(&mut self) {
         touch_reserved(&mut self.joined);
+    }
+}
+
+impl<const DETAILED: bool> Tls<DETAILED> {
+    /// Reads what a direction says, in records.
+    fn read(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
+        let direction = view.direction;
+        let skip = slot.get().map_or(0, |state| state.skip[direction.index()]);
+        let skip = if view.after_gap { 0 } else { usize::from(skip) };
+        let mut reader = Reader::new(view.data, skip, &mut self.joined);
+        let end = loop {
+            match reader.next().map(|item| take_in(item, direction, slot, self.wanted)) {
+                Ok(Step::Next) => {}
+                Ok(Step::Done) => return Account::DONE,
+                Ok(Step::Foreign) => break End::Foreign,
+                Err(end) => break end,
+            }
+        };
+        if let (End::Again(bytes), false) = (end, view.buffer_full) {
+            return Account::retaining(bytes);
+        }
+        let Some(state) = slot.get() else { return without_hello(view) };
+        state.skip[direction.index()] = if let End::Skip(bytes) = end { bytes as u16 } else { 0 };
+        state.idle_looks += 1;
+        if state.idle_looks > PATIENCE_LOOKS { Account::DONE } else { Account::CONTINUE }
     }
 }
 

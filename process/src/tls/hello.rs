@@ -11,6 +11,8 @@ pub mod message {
     pub const CLIENT_HELLO: u8 = 1;
     /// ServerHello, and HelloRetryRequest.
     pub const SERVER_HELLO: u8 = 2;
+    /// Certificate.
+    pub const CERTIFICATE: u8 = 11;
 }
 
 /// Types of extensions.
@@ -25,6 +27,12 @@ pub mod extension {
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     /// Application protocols, ALPN (RFC 7301).
     pub const APPLICATION_PROTOCOLS: u16 = 16;
+    /// A session ticket, or that tickets are understood (RFC 5077).
+    pub const SESSION_TICKET: u16 = 35;
+    /// Pre-shared keys that a client offers, or the one that the server accepts.
+    pub const PRE_SHARED_KEY: u16 = 41;
+    /// Early data.
+    pub const EARLY_DATA: u16 = 42;
     /// Versions that a client offers, or the one that the server chose.
     pub const SUPPORTED_VERSIONS: u16 = 43;
 }

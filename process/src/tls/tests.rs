@@ -4,7 +4,10 @@
 use proptest::prelude::*;
 
 use super::{
-    samples::{Client as ClientSample, Server as ServerSample, message as framed, record},
+    samples::{
+        CERTIFICATE, CERTIFICATE_NAME, Client as ClientSample, Server as ServerSample, certificates,
+        message as framed, record,
+    },
     *,
 };
 use crate::driver::{Connection, Driver, Owned, PacketBuilder};
@@ -256,6 +259,140 @@ fn hellos_over_udp_are_none() {
     let mut driver = Driver::new(&DESCRIPTOR, "");
     driver.put(&PacketBuilder::udp(CLIENT, SERVER).payload(&client_hello()));
     assert!(driver.finish().is_empty());
+}
+
+/// The driver of a plugin with these options, its connection, and what comes out after `script`: messages of the client, and `-` before
+/// those of the server.
+fn driven(options: &str, script: &[(bool, Vec<u8>)]) -> (bool, Vec<String>) {
+    let mut connection = Connection::new(CLIENT, SERVER);
+    let mut driver = Driver::new(&DESCRIPTOR, options);
+    connection.handshake().iter().for_each(|packet| driver.put(packet));
+    for (from_client, bytes) in script {
+        driver.put(&if *from_client { connection.client(bytes) } else { connection.server(bytes) });
+    }
+    (driver.is_interested(), driver.finish_text())
+}
+
+#[test]
+fn options_add_to_the_text() {
+    let script = [(true, client_hello()), (false, server_hello())];
+    let plain = text("", "0x0304");
+    let server =
+        ",tlsserverversion=0x0304,tlscipher=0x1301,tlsja3s=f4febc55ea12b31ae17cfb7e614afda8,tlsresumption=0";
+    let certificate = ",tlssubject=\"\",tlsissuer=\"\",tlsserial=,tlsnotbefore=0,tlsnotafter=0";
+    let ja4 = ",tlsja4=\"t13d0306h2_40b44b994229_fb71836bce29\"";
+    for (options, more) in [
+        ("", vec![]),
+        ("ja4", vec![ja4]),
+        ("server", vec![server]),
+        ("cert;server", vec![server, certificate]),
+        ("cert;server;ja4", vec![ja4, server, certificate]),
+    ] {
+        assert_eq!(driven(options, &script), (false, vec![plain.clone() + &more.concat()]), "{options}");
+    }
+}
+
+#[test]
+fn a_certificate_is_read_wherever_it_is_cut() {
+    let hello = ServerSample { extensions: &[(16, b"\x00\x03\x02h2")], ..ServerSample::default() };
+    let messages =
+        [framed(2, &hello.body()), framed(11, &certificates(&[CERTIFICATE, b"x"])), framed(12, b"key")];
+    let expected = format!(
+        "{},tlssubject=\"{CERTIFICATE_NAME}\",tlsissuer=\"{CERTIFICATE_NAME}\",tlsserial=00d3e8e06049a4f6b2,\
+         tlsnotbefore=1795754326,tlsnotafter=2564714326",
+        text("h2", "0x0303")
+    );
+    // One character for each byte.
+    let expected: String = expected.bytes().map(char::from).collect();
+    for flight in
+        [record(22, &messages.concat()), messages.iter().flat_map(|m| record(22, m)).collect::<Vec<_>>()]
+    {
+        for cut in 1..flight.len() {
+            let script =
+                [(true, client_hello()), (false, flight[..cut].to_vec()), (false, flight[cut..].to_vec())];
+            assert_eq!(driven("cert", &script), (false, vec![expected.clone()]), "cut at {cut}");
+        }
+        let bytes = flight.iter().map(|&byte| (false, vec![byte]));
+        let script: Vec<_> = [(true, client_hello())].into_iter().chain(bytes).collect();
+        assert_eq!(driven("cert", &script), (false, vec![expected.clone()]));
+    }
+}
+
+#[test]
+fn without_a_certificate_nothing_is_waited_for() {
+    let hello = old_server_hello();
+    for next in
+        [record(20, b"\x01"), record(22, &framed(4, b"ticket")), record(22, &framed(11, &certificates(&[])))]
+    {
+        let script = [(true, client_hello()), (false, hello.clone()), (false, next)];
+        let (interested, said) = driven("cert", &script);
+        assert!(!interested && said[0].contains("tlssubject=\"\""));
+    }
+    // The client's own certificate is none of the server's.
+    let own = record(22, &framed(11, &certificates(&[CERTIFICATE])));
+    let (interested, said) = driven("cert", &[(true, client_hello()), (false, hello), (true, own)]);
+    assert!(!interested && said[0].contains("tlssubject=\"\""));
+}
+
+#[test]
+fn resumption_is_told_by_bits() {
+    let resumption = |client: &ClientSample<'_>, server: &ServerSample<'_>| {
+        let script =
+            [(true, record(22, &framed(1, &client.body()))), (false, record(22, &framed(2, &server.body())))];
+        let (_, said) = driven("server", &script);
+        said[0].rsplit_once('=').unwrap().1.parse::<u8>().unwrap()
+    };
+    let old = ServerSample { extensions: &[], ..ServerSample::default() };
+    let client = ClientSample { extensions: &[(35, b"")], ..ClientSample::default() };
+    assert_eq!(resumption(&client, &old), 0);
+    assert_eq!(resumption(&client, &ServerSample { session_id: b"another", ..old }), 0);
+    assert_eq!(resumption(&client, &ServerSample { session_id: b"id", ..old }), 8);
+    let client = ClientSample { extensions: &[(35, b"ticket")], ..client };
+    assert_eq!(resumption(&client, &ServerSample { session_id: b"id", ..old }), 1 + 8);
+    let client = ClientSample { extensions: &[(42, b""), (41, b"key")], ..client };
+    let server = ServerSample { session_id: b"id", ..ServerSample::default() };
+    assert_eq!(resumption(&client, &server), 2 + 4);
+    let extensions = [(43, &b"\x03\x04"[..]), (41, b"\x00\x00")];
+    assert_eq!(resumption(&client, &ServerSample { extensions: &extensions, ..server }), 2 + 4 + 16);
+}
+
+#[test]
+fn behind_a_request_for_another_hello_the_real_server_hello_counts() {
+    let random = [
+        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+        0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    ];
+    let retry = ServerSample { random, cipher: 0x1302, ..ServerSample::default() };
+    let second = ClientSample { ciphers: &[0x1302], ..ClientSample::default() };
+    let script = [
+        (true, client_hello()),
+        (false, [record(22, &framed(2, &retry.body())), record(20, b"\x01")].concat()),
+        (true, [record(20, b"\x01"), record(22, &framed(1, &second.body()))].concat()),
+        (false, server_hello()),
+    ];
+    assert_eq!(driven("", &script[..2]), (false, vec![text("", "0x0304")]));
+    assert!(driven("server", &script[..3]).0);
+    let (interested, said) = driven("server", &script);
+    assert!(!interested && said[0].starts_with(&text("", "0x0304")) && said[0].contains("tlscipher=0x1301"));
+}
+
+#[test]
+fn with_options_a_server_alone_speaks() {
+    let (_, said) = driven("server", &[(false, old_server_hello()), (false, record(20, b"\x01"))]);
+    assert_eq!(
+        said,
+        ["tlssni=\"\",tlsalpn=\"h2\",tlsversion=0x0000,tlsja3=,tlsexttype=(),tlsextlen=(),\
+          tlsserverversion=0x0303,tlscipher=0x1301,tlsja3s=0a26c219c6c129f5c955265975fedfd6,tlsresumption=0"]
+    );
+}
+
+#[test]
+fn a_server_hello_may_overtake_the_client_hello_with_all_that_follows() {
+    let flight = [server_hello(), record(20, b"\x01"), record(23, b"secret")].concat();
+    for options in ["", "server", "cert"] {
+        let (interested, said) = driven(options, &[(false, flight.clone()), (true, client_hello())]);
+        assert!(!interested && said[0].starts_with(&text("", "0x0304")), "{options}");
+    }
 }
 
 proptest! {
