@@ -9,14 +9,14 @@ use weir_flow::options::Argument;
 use weir_flow::plugin::Descriptor;
 use weir_flow::{Record, RecordConsumer};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http};
+use weir_generator::content::{dns, http, mqtt};
 use weir_generator::dialogue::Dialogue;
 use weir_generator::headers::flags;
 use weir_generator::layers::Layer;
 use weir_generator::path::Path;
 
 /// The plugins that end records. All others must end none: a new one is compared with the rest without being named here.
-const ENDING: &[&str] = &["dns", "http", "ntp", "wg"];
+const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "wg"];
 
 /// The plugins of the registry that end records, or those that do not, with all their flags given or none.
 fn registered(ending: bool, flags: bool) -> Vec<String> {
@@ -39,6 +39,8 @@ enum Event {
     Tcp(u8, bool, u8, u8),
     /// A conversation with a request of this many pieces.
     Web(u8, u8),
+    /// An MQTT session, with its DISCONNECT or without.
+    Mqtt(u8, bool),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
     /// So many datagrams to and fro, of about this length.
@@ -56,6 +58,7 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
         (0..4u8, any::<bool>(), any::<u8>(), 0..40u8)
             .prop_map(|(flow, way, bits, len)| Event::Tcp(flow, way, bits, len)),
         (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Web(flow, pieces)),
+        (0..4u8, any::<bool>()).prop_map(|(flow, disconnects)| Event::Mqtt(flow, disconnects)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
         (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
         (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
@@ -97,6 +100,16 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
                     .answers(&http::response("nginx", 1, 0))
                     .segment(true, flags::FIN | flags::ACK, &[]);
                 film.dialogue(now, 3, &path(flow, 80), talk)
+            }
+            Event::Mqtt(flow, disconnects) => {
+                let publish = mqtt::publish("a/b", b"message");
+                let talk = Dialogue::new(100, 200)
+                    .handshake()
+                    .says(&mqtt::connect("client"))
+                    .answers(&mqtt::connack())
+                    .pieces(true, &publish, &[5]);
+                let talk = if disconnects { talk.says(&mqtt::disconnect()) } else { talk };
+                film.dialogue(now, 3, &path(flow, 1883), talk)
             }
             Event::Wrapped(flow, tagged) => {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };
@@ -236,6 +249,7 @@ fn every_plugin_speaks_about_some_record() {
         (0, Event::Udp(0, true, 9)),
         (1, Event::Dns(1, true)),
         (1, Event::Web(2, 3)),
+        (1, Event::Mqtt(3, true)),
         (1, Event::Wrapped(3, false)),
         (1, Event::Wrapped(2, true)),
         (1, Event::Series(0, 40, 70)),

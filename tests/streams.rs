@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use probe::{Scratch, committed, json, lines, number, text};
 use serde_json::{Map, Value};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http};
+use weir_generator::content::{dns, http, mqtt};
 use weir_generator::dialogue::{Dialogue, Segment};
 use weir_generator::headers::flags;
 use weir_generator::path::Path;
@@ -130,7 +130,8 @@ fn said(film: Film, prefix: &str, arguments: &str) -> BTreeMap<u64, Vec<Map<Stri
 }
 
 fn assert_cuts_make_no_difference(talk: &Talk, server_port: u16, plugin: &str, records: usize) {
-    let prefix = format!("{}_", plugin.to_uppercase());
+    let name = plugin.split(';').next().unwrap();
+    let prefix = format!("{}_", name.to_uppercase());
     let arguments = format!("-p {plugin} -s cache;fused");
     let whole = said(film(&[talk.segments()], server_port), &prefix, &arguments);
     let expected = &whole[&2000];
@@ -342,4 +343,19 @@ fn a_connection_seen_from_its_middle_is_read_from_the_next_head_on() {
         .says(&get("/middle"))
         .answers(&status(200));
     assert_eq!(transactions(dialogue).0, ["GET h/middle 200 "]);
+}
+
+#[test]
+fn mqtt_packets_cut_anywhere_say_the_same() {
+    let talk = Talk {
+        request: [
+            mqtt::connect("client"),
+            mqtt::publish("a/b", &[b'm'; 200]),
+            mqtt::subscribe("c/#"),
+            mqtt::publish("d", b""),
+        ]
+        .concat(),
+        response: [mqtt::connack(), mqtt::publish("e/f/g", b"\xe0\x00")].concat(),
+    };
+    assert_cuts_make_no_difference(&talk, 1883, "mqtt;topiccount=3", 1);
 }

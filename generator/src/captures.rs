@@ -7,6 +7,7 @@ mod quickstart;
 mod scenarios;
 mod services;
 mod ssh;
+mod sessions;
 mod streams;
 mod tunnels;
 
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         streams::CAPTURES,
         services::CAPTURES,
         ssh::CAPTURES,
+        sessions::CAPTURES,
     ];
     groups.into_iter().flatten()
 }

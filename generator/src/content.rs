@@ -2,6 +2,7 @@
 
 pub mod dns;
 pub mod http;
+pub mod mqtt;
 pub mod ntp;
 pub mod quic;
 pub mod ssh;

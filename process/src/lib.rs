@@ -12,6 +12,7 @@
 //! * [`dns`], [`http`], [`ntp`], [`ssh`]: application protocols.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //! * [`dns`], [`http`], [`tls`]: application protocols.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod http;
 pub mod icmp;
 pub mod idpcontent;
 pub mod mpls;
+pub mod mqtt;
 pub mod nettisa;
 pub mod ntp;
 pub mod ovpn;
