@@ -38,3 +38,33 @@ fn mqtt_is_seen_behind_a_handshake_and_ends_with_disconnect() {
         assert_eq!(said, [expected], "{capture}");
     }
 }
+
+#[test]
+fn smtp_counts_pipelined_commands_and_finds_the_end_of_mail() {
+    for capture in ["smtp-pipelined-and-split", "smtp-split-and-out-of-order"] {
+        let (records, said) = told(capture, "smtp", "SMTP_");
+        assert_eq!(records.len(), 1, "{records:?}");
+        let expected = serde_json::json!({
+            "SMTP_COMMAND_FLAGS": 0x41d,
+            "SMTP_MAIL_CMD_COUNT": 1,
+            "SMTP_RCPT_CMD_COUNT": 2,
+            "SMTP_STAT_CODE_FLAGS": 0x4 | 0x8 | 0x10 | 0x80 | 0x4_0000,
+            "SMTP_2XX_STAT_CODE_COUNT": 6,
+            "SMTP_3XX_STAT_CODE_COUNT": 1,
+            "SMTP_4XX_STAT_CODE_COUNT": 0,
+            "SMTP_5XX_STAT_CODE_COUNT": 1,
+            "SMTP_DOMAIN": "client.example.com",
+            "SMTP_FIRST_SENDER": "<alice@example.com>",
+            "SMTP_FIRST_RECIPIENT": "<bob@example.com>",
+        });
+        assert_eq!(said, [expected], "{capture}");
+    }
+}
+
+#[test]
+fn smtp_reads_nothing_behind_starttls() {
+    let (_, said) = told("smtp-that-becomes-tls", "smtp", "SMTP_");
+    assert_eq!(said[0]["SMTP_COMMAND_FLAGS"], 1);
+    assert_eq!(said[0]["SMTP_STAT_CODE_FLAGS"], 0x4 | 0x10);
+    assert_eq!(said[0]["SMTP_2XX_STAT_CODE_COUNT"], 3);
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use probe::{Scratch, committed, json, lines, number, text};
 use serde_json::{Map, Value};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http, mqtt};
+use weir_generator::content::{dns, http, mqtt, smtp};
 use weir_generator::dialogue::{Dialogue, Segment};
 use weir_generator::headers::flags;
 use weir_generator::path::Path;
@@ -358,4 +358,19 @@ fn mqtt_packets_cut_anywhere_say_the_same() {
         response: [mqtt::connack(), mqtt::publish("e/f/g", b"\xe0\x00")].concat(),
     };
     assert_cuts_make_no_difference(&talk, 1883, "mqtt;topiccount=3", 1);
+}
+
+#[test]
+fn a_mail_session_cut_anywhere_says_the_same() {
+    let talk = Talk {
+        request: [
+            b"EHLO a\r\n".to_vec(),
+            smtp::envelope("b@c", &["d@e"]),
+            smtp::mail("f", 1),
+            b"QUIT\r\n".to_vec(),
+        ]
+        .concat(),
+        response: b"220 a\r\n250-b\r\n250 c\r\n250 d\r\n250 e\r\n354 f\r\n554 Spam\r\n221 g\r\n".to_vec(),
+    };
+    assert_cuts_make_no_difference(&talk, 25, "smtp", 1);
 }

@@ -6,8 +6,8 @@ mod fragments;
 mod quickstart;
 mod scenarios;
 mod services;
-mod ssh;
 mod sessions;
+mod ssh;
 mod streams;
 mod tunnels;
 

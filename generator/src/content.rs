@@ -5,6 +5,7 @@ pub mod http;
 pub mod mqtt;
 pub mod ntp;
 pub mod quic;
+pub mod smtp;
 pub mod ssh;
 pub mod tls;
 

@@ -9,12 +9,11 @@
 //! * [`idpcontent`]: the first payload.
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
-//! * [`dns`], [`http`], [`ntp`], [`ssh`]: application protocols.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`]: application protocols.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //! * [`dns`], [`http`], [`tls`]: application protocols.
-//! * [`dns`], [`http`], [`mqtt`], [`ntp`]: application protocols.
 //!
-//! Shared by the modules: `cursor` reads untrusted bytes, `clip` bounds texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
+//! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
 
 pub mod basicplus;
@@ -29,6 +28,7 @@ pub mod flowhash;
 pub mod http;
 pub mod icmp;
 pub mod idpcontent;
+mod lines;
 pub mod mpls;
 pub mod mqtt;
 pub mod nettisa;
@@ -38,8 +38,10 @@ pub mod phists;
 mod pool;
 pub mod pstats;
 pub mod registry;
+pub mod smtp;
 pub mod ssadetector;
 pub mod ssh;
+mod texts;
 pub mod tls;
 pub mod vlan;
 pub mod wg;

@@ -20,6 +20,7 @@ pub static PLUGINS: &[Descriptor] = &[
     ovpn::DESCRIPTOR,
     phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
+    smtp::DESCRIPTOR,
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,

@@ -2,7 +2,7 @@
 
 use super::{Capture, Film};
 use crate::{
-    content::mqtt,
+    content::{mqtt, smtp},
     dialogue::{Dialogue, Segment},
     path::Path,
 };
@@ -22,6 +22,26 @@ pub(super) const CAPTURES: &[Capture] = &[
                 segments.insert(8, segments[7].clone());
             })
         },
+    ),
+    Capture::new(
+        "smtp-pipelined-and-split",
+        "greeting, EHLO, the envelope of two recipients in one segment, their replies in another, mail whose end is cut between its dot and CR LF, with QUIT behind it: with smtp all commands and replies are counted",
+        || mail_session(|_| {}),
+    ),
+    Capture::new(
+        "smtp-split-and-out-of-order",
+        "the same with two pieces of the mail changed places, one of which comes twice",
+        || {
+            mail_session(|segments| {
+                segments.swap(8, 9);
+                segments.insert(10, segments[9].clone());
+            })
+        },
+    ),
+    Capture::new(
+        "smtp-that-becomes-tls",
+        "greeting, EHLO, STARTTLS and 220, then bytes of TLS with line ends and words of commands: with smtp only what came before",
+        mail_encrypted,
     ),
 ];
 
@@ -53,4 +73,37 @@ fn mqtt_session(change: fn(&mut Vec<Segment>)) -> Film {
         .segments();
     change(&mut segments);
     film(&Path::v4(CLIENT, 40_010, SERVER, 1883), &segments)
+}
+
+/// The mail is in segments 8 to 10, and QUIT with the last.
+fn mail_session(change: fn(&mut Vec<Segment>)) -> Film {
+    let mail = [smtp::mail("a test", 50), b"QUIT\r\n".to_vec()].concat();
+    let mut segments = Dialogue::new(1000, 5000)
+        .handshake()
+        .answers(b"220 mx.example.com ESMTP\r\n")
+        .says(b"ehlo client.example.com\r\n")
+        .answers(b"250-mx.example.com\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+        .says(&smtp::envelope("alice@example.com", &["bob@example.com", "nobody@example.com"]))
+        .answers(b"250 ok\r\n250 ok\r\n550 no such user\r\n354 go on\r\n")
+        .pieces(true, &mail, &[700, mail.len() - 8])
+        .answers(b"250 taken\r\n221 bye\r\n")
+        .close()
+        .segments();
+    change(&mut segments);
+    film(&Path::v4(CLIENT, 40_011, SERVER, 25), &segments)
+}
+
+fn mail_encrypted() -> Film {
+    let segments = Dialogue::new(1000, 5000)
+        .handshake()
+        .answers(b"220 mx.example.com ESMTP\r\n")
+        .says(b"EHLO client.example.com\r\n")
+        .answers(b"250-mx.example.com\r\n250 STARTTLS\r\n")
+        .says(b"STARTTLS\r\n")
+        .answers(b"220 go ahead\r\n")
+        .says(b"\x17\x03\x03\x00\x10\r\nQUIT\r\nDATA\r\n..")
+        .answers(b"\x17\x03\x03\x00\x10\r\n554 spam\r\n....")
+        .close()
+        .segments();
+    film(&Path::v4(CLIENT, 40_012, SERVER, 25), &segments)
 }

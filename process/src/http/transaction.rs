@@ -1,6 +1,7 @@
 //! A request and its response, as kept for a record.
 
 use super::head::Lines;
+use crate::texts::Texts;
 
 /// The longest list of cookie names.
 pub(super) const COOKIES_MAX: usize = 511;
@@ -20,17 +21,6 @@ pub(super) enum Slot {
 
 impl Slot {
     pub(super) const COUNT: usize = 8;
-
-    const ALL: [Slot; Slot::COUNT] = [
-        Slot::Method,
-        Slot::Host,
-        Slot::Target,
-        Slot::Agent,
-        Slot::Referer,
-        Slot::ContentType,
-        Slot::Server,
-        Slot::Cookies,
-    ];
 
     /// The longest text.
     pub(super) const fn max(self) -> usize {
@@ -57,12 +47,10 @@ enum Response {
     Final,
 }
 
-/// A request, a response, or both. Texts lie one behind the other, sized to what they hold.
+/// A request, a response, or both.
 #[derive(Default, Debug)]
 pub(super) struct Transaction {
-    texts: Box<[u8]>,
-    /// Where each text ends.
-    ends: [u16; Slot::COUNT],
+    texts: Texts<{ Slot::COUNT }>,
     pub(super) status: u16,
     has_request: bool,
     response: Response,
@@ -70,9 +58,7 @@ pub(super) struct Transaction {
 
 impl Transaction {
     pub(super) fn text(&self, slot: Slot) -> &[u8] {
-        let slot = slot as usize;
-        let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
-        &self.texts[start.into()..self.ends[slot].into()]
+        self.texts.get(slot as usize)
     }
 
     /// Bytes that its texts take.
@@ -117,25 +103,11 @@ impl Transaction {
 
     /// Stores the texts that `lines` mention, as far as there is `room` for all texts together.
     pub(super) fn store(&mut self, lines: &Lines<'_>, room: usize) {
-        let new = |slot: usize| match &lines.cookies {
-            Some(cookies) if slot == Slot::Cookies as usize => Some(&cookies[..]),
-            _ => lines.values[slot],
-        };
-        if (0..Slot::COUNT).all(|slot| new(slot).is_none()) {
-            return;
+        let mut new = lines.values;
+        if let Some(cookies) = &lines.cookies {
+            new[Slot::Cookies as usize] = Some(cookies);
         }
-        let mut texts = Vec::new();
-        let mut ends = [0; Slot::COUNT];
-        let old = Slot::ALL.map(|slot| self.text(slot));
-        let wanted = |slot: usize| new(slot).unwrap_or(old[slot]);
-        texts.reserve_exact((0..Slot::COUNT).map(|slot| wanted(slot).len()).sum::<usize>().min(room));
-        for (slot, end) in ends.iter_mut().enumerate() {
-            let text = wanted(slot);
-            texts.extend_from_slice(&text[..text.len().min(room - texts.len())]);
-            *end = texts.len() as u16;
-        }
-        self.texts = texts.into();
-        self.ends = ends;
+        self.texts.replace(new, room);
     }
 }
 

@@ -120,7 +120,8 @@ fn topics_are_bounded() {
     let (mut driver, mut connection) = connected("tc=1000");
     driver.put(&connection.client(CONNECT));
     for len in [1000, 100, 24, 22, 1] {
-        let mut publish = vec![0x30, 0x80 | (len + 2 & 0x7f) as u8, (len + 2 >> 7) as u8];
+        let remaining = len + 2;
+        let mut publish = vec![0x30, 0x80 | (remaining & 0x7f) as u8, (remaining >> 7) as u8];
         publish.extend((len as u16).to_be_bytes());
         publish.extend(vec![b'x'; len]);
         driver.put(&connection.client(&publish));
