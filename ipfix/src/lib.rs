@@ -9,9 +9,12 @@
 //!
 //! * [`wire`]: octets. [`time`]: points in time. [`value`], [`list`]: values of fields, and lists of them (RFC 6313).
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
+//!
+//! * [`export`]: records to collectors, over UDP or TCP.
 #![deny(unsafe_code)]
 
 pub mod element;
+pub mod export;
 pub mod list;
 pub mod message;
 pub mod model;

@@ -1,0 +1,242 @@
+//! Exporting: encoded records become messages, which go to collectors (RFC 7011, 8 to 10).
+//!
+//! Records wait in a buffer for each template until one is full or [`Exporter::flush`] is called; then all buffers become messages, each
+//! as full as it can be. Every [`Collector`] is a transport session of its own: it has its own sequence number, knows which
+//! templates it has been sent, and keeps what its transport does not take in a bounded queue. What is lost is told to an [`Observer`],
+//! message by message.
+//!
+//! Nothing here waits or looks at a clock: the caller says what time it is, and calls [`Exporter::advance`] now and then. Who can
+//! afford it waits with [`Exporter::wait`].
+
+mod backoff;
+mod collector;
+mod messages;
+mod packer;
+mod session;
+pub mod transport;
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use backoff::Backoff;
+pub use collector::{Collector, CollectorSettings, Statistics};
+pub use messages::Messages;
+pub use packer::Records;
+pub use session::Refresh;
+
+use self::packer::Packer;
+use crate::template::{LONGEST_RECORD, Template};
+use crate::writer::ShortBuffer;
+
+/// What time it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Now {
+    /// Since any moment before everything else. It does not go back.
+    pub elapsed: Duration,
+    /// Seconds since 1970, for the headers of messages.
+    pub unix_s: u32,
+}
+
+/// Is told what becomes of what is exported.
+pub trait Observer {
+    /// A finished message was dropped.
+    fn lost(&mut self, message: &[u8]);
+    /// A record of `template` was dropped before it came into a message: it is longer than one.
+    fn lost_record(&mut self, template: &Template, record: &[u8]);
+    /// A session with a collector, told by its number in the order of [`Exporter::add_collector`], has begun.
+    fn connected(&mut self, _collector: usize) {}
+    /// An attempt to connect failed, or a session ended.
+    fn disconnected(&mut self, _collector: usize, _why: &str) {}
+    /// Messages go to a collector.
+    fn delivered(&mut self, _collector: usize, _messages: &Messages) {}
+}
+
+/// Why a template cannot be exported.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ExportError {
+    /// Another template has this id: template ids are unique, whether of options or not.
+    #[error("template id {0} is used twice")]
+    DuplicateId(u16),
+    /// No message could hold it.
+    #[error("template {id} has {octets} octets, more than a message can hold")]
+    TemplateTooLong {
+        /// The template.
+        id: u16,
+        /// Its length.
+        octets: usize,
+    },
+}
+
+/// A template of an exporter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TemplateSlot(usize);
+
+/// What all collectors of an exporter have in common.
+#[derive(Debug)]
+struct Common {
+    domain: u32,
+    /// Octets of the longest message.
+    longest: usize,
+    /// In the order in which they were added.
+    templates: Vec<Template>,
+}
+
+/// An exporting process of one observation domain.
+#[derive(Debug)]
+pub struct Exporter {
+    common: Common,
+    packer: Packer,
+    /// Finished messages that no collector has been given yet.
+    finished: Messages,
+    collectors: Vec<Collector>,
+}
+
+/// Finished messages are handed to the collectors when they have grown to so many octets: many messages a system call, and all of them
+/// still in the cache.
+const HAND_OVER_AT: usize = 64 * 1024;
+
+impl Exporter {
+    /// An exporter of observation domain `domain`, no message of which is longer than `longest` octets: the least of what its
+    /// collectors' paths can carry.
+    ///
+    /// # Errors
+    /// If no message could be so short.
+    pub fn new(domain: u32, longest: usize) -> Result<Exporter, ShortBuffer> {
+        let longest = longest.min(u16::MAX.into());
+        if longest < crate::writer::SHORTEST_BUFFER {
+            return Err(ShortBuffer(longest));
+        }
+        Ok(Exporter {
+            common: Common { domain, longest, templates: Vec::new() },
+            packer: Packer::new(domain, longest),
+            finished: Messages::default(),
+            collectors: Vec::new(),
+        })
+    }
+
+    /// Adds a collector. It gets what comes from now on, all templates first.
+    pub fn add_collector(&mut self, mut collector: Collector) {
+        collector.number = self.collectors.len();
+        self.collectors.push(collector);
+    }
+
+    /// The collectors.
+    pub fn collectors(&self) -> &[Collector] {
+        &self.collectors
+    }
+
+    /// Adds a template. It is sent to each collector before its first record. Where
+    /// it alone is longer than the longest message, so is the message that it is sent in.
+    ///
+    /// # Errors
+    /// If its id is taken, or no message could hold it.
+    pub fn add_template(
+        &mut self,
+        template: Template,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) -> Result<TemplateSlot, ExportError> {
+        let templates = &self.common.templates;
+        if templates.iter().any(|other| other.id() == template.id()) {
+            return Err(ExportError::DuplicateId(template.id()));
+        }
+        let octets = template.wire_len();
+        if octets > LONGEST_RECORD {
+            return Err(ExportError::TemplateTooLong { id: template.id(), octets });
+        }
+        // Messages that do not need it go before it.
+        if !self.finished.is_empty() {
+            self.hand_over(now, observer);
+        }
+        self.packer.add(template.id());
+        self.common.templates.push(template);
+        Ok(TemplateSlot(self.common.templates.len() - 1))
+    }
+
+    /// Puts records of a template.
+    pub fn put(
+        &mut self,
+        slot: TemplateSlot,
+        mut records: Records<'_>,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) {
+        while !records.is_empty() {
+            if self.packer.put(slot.0, &mut records) > 0 {
+                continue;
+            }
+            if self.packer.is_empty() {
+                let record = records.take_one();
+                if let Some(template) = self.common.templates.get(slot.0) {
+                    observer.lost_record(template, record);
+                }
+            } else {
+                self.pack(now, observer);
+            }
+        }
+    }
+
+    fn pack(&mut self, now: Now, observer: &mut dyn Observer) {
+        self.packer.pack(&mut self.finished);
+        if self.finished.octets().len() >= HAND_OVER_AT {
+            self.hand_over(now, observer);
+        }
+    }
+
+    /// Gives the collectors what is finished.
+    pub fn hand_over(&mut self, now: Now, observer: &mut dyn Observer) {
+        for collector in &mut self.collectors {
+            collector.deliver(&mut self.finished, &self.common, now, observer);
+        }
+        self.finished.clear();
+    }
+
+    /// Makes messages of all records and gives them to the collectors.
+    pub fn flush(&mut self, now: Now, observer: &mut dyn Observer) {
+        self.packer.pack(&mut self.finished);
+        self.hand_over(now, observer);
+    }
+
+    /// Connects, repeats templates, sends what waits: as far as it goes without waiting. To be called about twice a second.
+    pub fn advance(&mut self, now: Now, observer: &mut dyn Observer) {
+        for collector in &mut self.collectors {
+            collector.advance(&self.common, now, observer);
+        }
+    }
+
+    /// Whether a collector that is connected has not taken all yet.
+    pub fn is_congested(&self) -> bool {
+        self.collectors.iter().any(Collector::is_congested)
+    }
+
+    /// Octets that wait, for the collector with most of them.
+    pub fn queued_octets(&self) -> usize {
+        self.collectors.iter().map(Collector::queued_octets).max().unwrap_or(0)
+    }
+
+    /// Waits until the first congested or connecting collector can go on, `most` at the most.
+    pub fn wait(&self, most: Duration) {
+        if let Some(collector) = self.collectors.iter().find(|collector| collector.is_busy()) {
+            collector.wait(most);
+        }
+    }
+
+    /// Those that are not connected try at once, once more, before the end.
+    pub fn hurry(&mut self, now: Now) {
+        self.collectors.iter_mut().for_each(|collector| collector.hurry(now));
+    }
+
+    /// Whether a collector is being connected to.
+    pub fn is_connecting(&self) -> bool {
+        self.collectors.iter().any(Collector::is_connecting)
+    }
+
+    /// Ends all sessions. What still waits is lost.
+    pub fn close(&mut self, observer: &mut dyn Observer) {
+        self.collectors.iter_mut().for_each(|collector| collector.close(observer));
+    }
+}
+
+#[cfg(test)]
+mod tests;

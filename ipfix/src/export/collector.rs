@@ -1,0 +1,393 @@
+//! A collector: its transport session, and what waits for it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::session::{Refresh, Session};
+use super::transport::{Framing, Transport};
+use super::{Backoff, Common, Messages, Now, Observer};
+
+/// How a collector is treated.
+#[derive(Clone, Debug)]
+pub struct CollectorSettings {
+    /// When templates are repeated, if its transport may lose them.
+    pub refresh: Refresh,
+    /// Octets that may wait for it.
+    pub queue_octets: usize,
+    /// How long until it is connected to again.
+    pub backoff: Backoff,
+}
+
+/// What happened with a collector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Sessions that began.
+    pub sessions: u64,
+    /// Messages that its transport took.
+    pub messages: u64,
+    /// Data records in them.
+    pub records: u64,
+    /// Data records that were dropped.
+    pub lost_records: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Down { retry_at: Duration },
+    Connecting,
+    Up,
+}
+
+/// A message that waits.
+#[derive(Debug)]
+struct Waiting {
+    octets: Box<[u8]>,
+    /// Data records; none for templates.
+    records: u32,
+    are_templates: bool,
+}
+
+/// A collector of an exporter: a transport session of its own.
+#[derive(Debug)]
+pub struct Collector {
+    /// Its number in the exporter.
+    pub(super) number: usize,
+    transport: Box<dyn Transport>,
+    framing: Option<Box<dyn Framing>>,
+    backoff: Backoff,
+    session: Session,
+    state: State,
+    /// Why it is not connected.
+    failure: Option<String>,
+    queue: VecDeque<Waiting>,
+    queue_limit: usize,
+    queued_octets: usize,
+    /// The first messages of the queue as they go on the wire, where a part of them has been taken, and where each of them ends.
+    in_flight: Vec<u8>,
+    taken: usize,
+    in_flight_ends: VecDeque<usize>,
+    statistics: Statistics,
+}
+
+/// So many octets of waiting messages are given to a transport at once.
+const AT_ONCE: usize = 64 * 1024;
+
+impl Collector {
+    /// A collector that is reached over `transport`; with a framing, its stream is not that of bare messages.
+    pub fn new(
+        transport: Box<dyn Transport>,
+        framing: Option<Box<dyn Framing>>,
+        settings: CollectorSettings,
+    ) -> Collector {
+        let refresh = if transport.may_lose() { settings.refresh } else { Refresh::default() };
+        Collector {
+            number: 0,
+            transport,
+            framing,
+            backoff: settings.backoff,
+            session: Session::new(refresh),
+            state: State::Down { retry_at: Duration::ZERO },
+            failure: None,
+            queue: VecDeque::new(),
+            queue_limit: settings.queue_octets,
+            queued_octets: 0,
+            in_flight: Vec::new(),
+            taken: 0,
+            in_flight_ends: VecDeque::new(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// What happened so far.
+    pub const fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Whether there is a connection.
+    pub fn is_up(&self) -> bool {
+        self.state == State::Up
+    }
+
+    /// Whether it is being connected to.
+    pub fn is_connecting(&self) -> bool {
+        self.state == State::Connecting
+    }
+
+    /// Why there is no connection, if there was one or an attempt.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Octets that wait.
+    pub const fn queued_octets(&self) -> usize {
+        self.queued_octets
+    }
+
+    /// Whether there is a connection, and it does not take what waits.
+    pub fn is_congested(&self) -> bool {
+        self.is_up() && !self.queue.is_empty()
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_congested() || self.is_connecting()
+    }
+
+    pub(super) fn wait(&self, most: Duration) {
+        self.transport.wait(most);
+    }
+
+    pub(super) const fn hurry(&mut self, now: Now) {
+        if let State::Down { retry_at } = &mut self.state {
+            *retry_at = now.elapsed;
+        }
+    }
+
+    pub(super) fn close(&mut self, observer: &mut dyn Observer) {
+        self.transport.close();
+        self.state = State::Down { retry_at: Duration::MAX };
+        for message in std::mem::take(&mut self.queue) {
+            self.statistics.lost_records += u64::from(message.records);
+            observer.lost(&message.octets);
+        }
+        self.queued_octets = 0;
+        self.forget_in_flight();
+    }
+
+    /// Goes on with whatever is under way.
+    pub(super) fn advance(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        if self.is_up() && self.transport.is_closed_by_peer() {
+            self.lose_connection(now, "the collector closed the connection", observer);
+        }
+        self.connect(common, now, observer);
+        if self.is_up() {
+            self.send_templates(common, now, observer);
+            self.drain(now, observer);
+        }
+    }
+
+    /// Takes messages over: sends them, or lets them wait.
+    pub(super) fn deliver(
+        &mut self,
+        messages: &mut Messages,
+        common: &Common,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) {
+        self.advance(common, now, observer);
+        if messages.is_empty() {
+            return;
+        }
+        if self.is_up() {
+            self.session.stamp(messages, now);
+            self.transmit(messages, false, now, observer);
+        } else {
+            self.enqueue_from(0, messages, false, observer);
+        }
+    }
+
+    fn connect(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        match self.state {
+            State::Down { retry_at } if now.elapsed >= retry_at => {}
+            State::Connecting => {}
+            _ => return,
+        }
+        match self.transport.connect() {
+            Poll::Pending => self.state = State::Connecting,
+            Poll::Ready(Ok(())) => {
+                self.state = State::Up;
+                self.failure = None;
+                self.statistics.sessions += 1;
+                self.backoff.reset();
+                observer.connected(self.number);
+                self.begin_session(common, now, observer);
+            }
+            Poll::Ready(Err(error)) => {
+                self.transport.close();
+                let why = error.to_string();
+                observer.disconnected(self.number, &why);
+                self.failure = Some(why);
+                self.state = State::Down { retry_at: now.elapsed + self.backoff.next_wait() };
+            }
+        }
+    }
+
+    /// Nothing that was sent or numbered before is known to the collector.
+    fn begin_session(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        self.session.restart();
+        if let Some(framing) = &mut self.framing {
+            framing.restart();
+        }
+        self.forget_in_flight();
+        self.queue.retain(|message| !message.are_templates);
+        let waiting = std::mem::take(&mut self.queue);
+        self.queued_octets = 0;
+        self.send_templates(common, now, observer);
+        for mut message in waiting {
+            self.session.stamp_one(&mut message.octets, message.records, now);
+            self.queued_octets += message.octets.len();
+            self.queue.push_back(message);
+        }
+    }
+
+    fn lose_connection(&mut self, now: Now, why: &str, observer: &mut dyn Observer) {
+        observer.disconnected(self.number, why);
+        self.transport.close();
+        self.failure = Some(why.to_owned());
+        // Once at once: a collector that was restarted is there again.
+        self.state = State::Down { retry_at: now.elapsed };
+        self.forget_in_flight();
+    }
+
+    fn forget_in_flight(&mut self) {
+        self.in_flight.clear();
+        self.in_flight_ends.clear();
+        self.taken = 0;
+    }
+
+    fn send_templates(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        if self.session.is_due(&common.templates, now) {
+            let mut messages = self.session.due_templates(common, now);
+            self.session.stamp(&mut messages, now);
+            self.transmit(&mut messages, true, now, observer);
+        }
+    }
+
+    /// Sends numbered messages; what is not taken waits.
+    fn transmit(
+        &mut self,
+        messages: &mut Messages,
+        are_templates: bool,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) {
+        observer.delivered(self.number, messages);
+        self.drain(now, observer);
+        if !self.is_up() || !self.queue.is_empty() || self.framing.is_some() {
+            self.enqueue_from(0, messages, are_templates, observer);
+            return self.drain(now, observer);
+        }
+        let (octets, ends) = (messages.octets(), messages.ends());
+        let (mut first, mut taken) = (0, 0);
+        while first < ends.len() {
+            // Counted from where the octets begin.
+            let rest: Vec<usize>;
+            let rest = if taken == 0 {
+                ends
+            } else {
+                rest = ends[first..].iter().map(|end| end - taken).collect();
+                &rest
+            };
+            match self.transport.send(&octets[taken..], rest) {
+                Ok(0) => break,
+                Ok(count) => {
+                    taken += count;
+                    let next = ends.partition_point(|&end| end <= taken);
+                    self.note_sent(messages, first..next);
+                    first = next;
+                    if next < ends.len() && next.checked_sub(1).map_or(0, |last| ends[last]) < taken {
+                        // The rest of a message goes before everything else.
+                        self.in_flight.extend_from_slice(&octets[taken..ends[next]]);
+                        self.in_flight_ends.push_back(self.in_flight.len());
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) if self.transport.may_lose() => {
+                    if let Some((message, records)) = messages.iter().nth(first) {
+                        self.statistics.lost_records += u64::from(records);
+                        observer.lost(message);
+                    }
+                    taken = ends[first];
+                    first += 1;
+                }
+                Err(error) => {
+                    self.lose_connection(now, &error.to_string(), observer);
+                    break;
+                }
+            }
+        }
+        self.enqueue_from(first, messages, are_templates, observer);
+    }
+
+    fn note_sent(&mut self, messages: &Messages, range: std::ops::Range<usize>) {
+        let count = range.len();
+        self.statistics.messages += count as u64;
+        self.statistics.records +=
+            messages.iter().skip(range.start).take(count).map(|(_, records)| u64::from(records)).sum::<u64>();
+    }
+
+    /// Lets the messages from number `first` on wait, as far as there is room. Templates always find room: there are not many.
+    fn enqueue_from(
+        &mut self,
+        first: usize,
+        messages: &Messages,
+        are_templates: bool,
+        observer: &mut dyn Observer,
+    ) {
+        for (message, records) in messages.iter().skip(first) {
+            if !are_templates && self.queued_octets + message.len() > self.queue_limit {
+                self.statistics.lost_records += u64::from(records);
+                observer.lost(message);
+                continue;
+            }
+            self.queued_octets += message.len();
+            self.queue.push_back(Waiting { octets: message.into(), records, are_templates });
+        }
+    }
+
+    /// Sends what waits, as far as it is taken.
+    fn drain(&mut self, now: Now, observer: &mut dyn Observer) {
+        while self.is_up() && !self.queue.is_empty() {
+            self.fill_in_flight();
+            let ends: Vec<usize> = self.in_flight_ends.iter().map(|end| end - self.taken).collect();
+            match self.transport.send(&self.in_flight[self.taken..], &ends) {
+                Ok(0) => return,
+                Ok(count) => {
+                    self.taken += count;
+                    while self.in_flight_ends.front().is_some_and(|&end| end <= self.taken) {
+                        self.in_flight_ends.pop_front();
+                        if let Some(message) = self.pop() {
+                            self.statistics.messages += 1;
+                            self.statistics.records += u64::from(message.records);
+                        }
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) if self.transport.may_lose() => {
+                    self.forget_in_flight();
+                    if let Some(message) = self.pop() {
+                        self.statistics.lost_records += u64::from(message.records);
+                        observer.lost(&message.octets);
+                    }
+                }
+                Err(error) => self.lose_connection(now, &error.to_string(), observer),
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let message = self.queue.pop_front()?;
+        self.queued_octets -= message.octets.len();
+        Some(message)
+    }
+
+    /// Brings the first waiting messages into the form of the wire, unless some are there.
+    fn fill_in_flight(&mut self) {
+        if !self.in_flight_ends.is_empty() {
+            return;
+        }
+        self.forget_in_flight();
+        for message in &self.queue {
+            match &mut self.framing {
+                None => self.in_flight.extend_from_slice(&message.octets),
+                Some(framing) => framing.put(&message.octets, &mut self.in_flight),
+            }
+            self.in_flight_ends.push_back(self.in_flight.len());
+            if self.in_flight.len() >= AT_ONCE {
+                break;
+            }
+        }
+    }
+}

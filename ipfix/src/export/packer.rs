@@ -1,0 +1,156 @@
+//! From records to messages: a buffer for each template, and messages as full as they can be.
+
+use super::Messages;
+use crate::message::{HEADER_LEN, SET_HEADER_LEN};
+
+/// Encoded records of one template.
+#[derive(Clone, Copy, Debug)]
+pub struct Records<'a> {
+    octets: &'a [u8],
+    lengths: Lengths<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Lengths<'a> {
+    Equal(usize),
+    Each(&'a [u32]),
+}
+
+impl<'a> Records<'a> {
+    /// Records that all have `length` octets. What is left behind the last whole one is ignored.
+    pub const fn of_equal_length(octets: &'a [u8], length: usize) -> Records<'a> {
+        Records { octets, lengths: Lengths::Equal(length) }
+    }
+
+    /// Records with these lengths.
+    pub const fn of_lengths(octets: &'a [u8], lengths: &'a [u32]) -> Records<'a> {
+        Records { octets, lengths: Lengths::Each(lengths) }
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        match self.lengths {
+            Lengths::Equal(length) => length == 0 || self.octets.len() < length,
+            Lengths::Each(lengths) => lengths.is_empty(),
+        }
+    }
+
+    /// Takes away as many as fit into `room` octets: these, and how many they are.
+    fn take(&mut self, room: usize) -> (&'a [u8], u32) {
+        let (count, len) = match &mut self.lengths {
+            Lengths::Equal(length) => {
+                let count = room.min(self.octets.len()) / *length;
+                (count, count * *length)
+            }
+            Lengths::Each(lengths) => {
+                let (mut count, mut len) = (0, 0);
+                while let Some(&length) = lengths.get(count)
+                    && len + length as usize <= room
+                {
+                    len += length as usize;
+                    count += 1;
+                }
+                *lengths = &lengths[count..];
+                (count, len)
+            }
+        };
+        (self.split_off(len), count as u32)
+    }
+
+    /// Takes the first one away.
+    pub(super) fn take_one(&mut self) -> &'a [u8] {
+        let len = match &mut self.lengths {
+            Lengths::Equal(length) => *length,
+            Lengths::Each([]) => 0,
+            Lengths::Each(lengths) => {
+                let first = lengths[0];
+                *lengths = &lengths[1..];
+                first as usize
+            }
+        };
+        self.split_off(len)
+    }
+
+    fn split_off(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.octets.split_at(len.min(self.octets.len()));
+        self.octets = rest;
+        taken
+    }
+}
+
+/// Records of one template that wait for a message: a set with its header.
+#[derive(Debug)]
+struct Buffer {
+    set: Vec<u8>,
+    records: u32,
+}
+
+/// Gathers records and makes messages of them.
+#[derive(Debug)]
+pub(super) struct Packer {
+    domain: u32,
+    /// Octets of the longest set.
+    longest_set: usize,
+    buffers: Vec<Buffer>,
+    /// The buffers that have records, in no order.
+    filled: Vec<usize>,
+}
+
+impl Packer {
+    /// Messages of `domain`, not longer than `longest` octets.
+    pub(super) const fn new(domain: u32, longest: usize) -> Packer {
+        Packer { domain, longest_set: longest - HEADER_LEN, buffers: Vec::new(), filled: Vec::new() }
+    }
+
+    /// One more template.
+    pub(super) fn add(&mut self, id: u16) {
+        let mut set = Vec::new();
+        set.extend_from_slice(&id.to_be_bytes());
+        set.extend_from_slice(&[0, 0]);
+        self.buffers.push(Buffer { set, records: 0 });
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.filled.is_empty()
+    }
+
+    /// Takes as many of `records` as fit into the buffer of the template; answers how many.
+    #[inline]
+    pub(super) fn put(&mut self, template: usize, records: &mut Records<'_>) -> u32 {
+        let Some(buffer) = self.buffers.get_mut(template) else { return 0 };
+        let (octets, count) = records.take(self.longest_set - buffer.set.len());
+        if count > 0 {
+            if buffer.records == 0 {
+                self.filled.push(template);
+            }
+            buffer.set.extend_from_slice(octets);
+            buffer.records += count;
+        }
+        count
+    }
+
+    /// Makes messages of all records: each takes the sets that still fit, newest template first.
+    pub(super) fn pack(&mut self, messages: &mut Messages) {
+        self.filled.sort_unstable_by(|a, b| b.cmp(a));
+        while !self.filled.is_empty() {
+            messages.begin(self.domain);
+            let mut room = self.longest_set;
+            let mut records = 0;
+            self.filled.retain(|&template| {
+                let Buffer { set, records: of_set } = &mut self.buffers[template];
+                if set.len() > room {
+                    return true;
+                }
+                room -= set.len();
+                records += *of_set;
+                let length = (set.len() as u16).to_be_bytes();
+                set[2..4].copy_from_slice(&length);
+                messages.put(set);
+                set.truncate(SET_HEADER_LEN);
+                *of_set = 0;
+                false
+            });
+            messages.end(records);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a collector has been told in the present transport session: templates, and how many records.
+
+use std::time::Duration;
+
+use super::{Common, Messages, Now};
+use crate::message::{HEADER_LEN, SET_HEADER_LEN};
+use crate::template::Template;
+use crate::writer;
+
+/// When templates are repeated over a transport that may lose them (RFC 7011, 8.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Refresh {
+    /// So long after they were sent.
+    pub interval: Option<Duration>,
+    /// After so many messages.
+    pub messages: Option<u32>,
+}
+
+/// A transport session.
+#[derive(Debug)]
+pub(super) struct Session {
+    refresh: Refresh,
+    /// Data records numbered so far, modulo 2³².
+    sequence: u32,
+    /// When each template was sent, by its place in the exporter.
+    sent: Vec<Duration>,
+    /// When the first of them has to be repeated.
+    due: Option<Duration>,
+    /// Messages since templates were sent.
+    messages: u32,
+    /// The latest export time.
+    export_time_s: u32,
+}
+
+impl Session {
+    pub(super) const fn new(refresh: Refresh) -> Session {
+        Session { refresh, sequence: 0, sent: Vec::new(), due: None, messages: 0, export_time_s: 0 }
+    }
+
+    /// The next one: nothing has been told.
+    pub(super) fn restart(&mut self) {
+        *self = Session { export_time_s: self.export_time_s, ..Session::new(self.refresh) };
+    }
+
+    /// An export time that is not before another one in the session, so that no record seems older than its template.
+    fn export_time_s(&mut self, now: Now) -> u32 {
+        self.export_time_s = self.export_time_s.max(now.unix_s);
+        self.export_time_s
+    }
+
+    /// Numbers messages as the next ones.
+    pub(super) fn stamp(&mut self, messages: &mut Messages, now: Now) {
+        let before = self.sequence;
+        self.sequence = messages.stamp(self.export_time_s(now), self.sequence);
+        // Those with templates do not count.
+        if self.sequence != before {
+            self.messages = self.messages.saturating_add(messages.ends().len() as u32);
+        }
+    }
+
+    /// Numbers a message as the next one.
+    pub(super) fn stamp_one(&mut self, message: &mut [u8], records: u32, now: Now) {
+        writer::stamp(message, self.export_time_s(now), self.sequence);
+        self.sequence = self.sequence.wrapping_add(records);
+    }
+
+    /// Whether templates have to be sent.
+    #[inline]
+    pub(super) fn is_due(&self, templates: &[Template], now: Now) -> bool {
+        self.sent.len() < templates.len() || self.is_refresh_due(now)
+    }
+
+    fn is_refresh_due(&self, now: Now) -> bool {
+        self.due.is_some_and(|due| now.elapsed >= due)
+            || self.refresh.messages.is_some_and(|most| !self.sent.is_empty() && self.messages >= most)
+    }
+
+    /// Messages with the templates that have to be sent, newest first: those that have not been, and those that are to be repeated.
+    pub(super) fn due_templates(&mut self, common: &Common, now: Now) -> Messages {
+        let Refresh { interval, messages: most } = self.refresh;
+        let by_messages = most.is_some_and(|most| self.messages >= most);
+        let known = self.sent.len();
+        let is_due = |(place, _): &(usize, &Template)| {
+            *place >= known
+                || by_messages
+                || interval.is_some_and(|interval| now.elapsed >= self.sent[*place] + interval)
+        };
+        let due: Vec<(usize, &Template)> = common.templates.iter().enumerate().filter(is_due).rev().collect();
+        let mut messages = Messages::default();
+        let templates = || due.iter().map(|(_, template)| *template);
+        let alone = templates().map(|template| template.wire_len() + HEADER_LEN + SET_HEADER_LEN).max();
+        // A template cannot be divided: one that is longer than messages should be goes all the same. None is longer than messages
+        // can be: this was seen when it was added.
+        let longest = common.longest.max(alone.unwrap_or(0));
+        let _ = writer::write_templates(templates(), common.domain, longest, |message| {
+            messages.push(message, 0);
+        });
+        self.sent.resize(common.templates.len(), now.elapsed);
+        for (place, _) in due {
+            self.sent[place] = now.elapsed;
+        }
+        self.due = interval.and_then(|interval| Some(*self.sent.iter().min()? + interval));
+        if by_messages || known == 0 {
+            self.messages = 0;
+        }
+        messages
+    }
+}

@@ -1,0 +1,52 @@
+//! How messages get to a collector.
+
+mod lz4;
+mod resolve;
+mod tcp;
+mod udp;
+
+use std::fmt;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+pub use lz4::Lz4;
+pub use tcp::Tcp;
+pub use udp::Udp;
+
+/// A way to a collector, one connection after the other. No call waits, except where it is said.
+pub trait Transport: fmt::Debug + Send {
+    /// Whether a message may get lost on the way without an error: then templates are repeated.
+    fn may_lose(&self) -> bool;
+
+    /// Begins to connect, or goes on with it; the name of the collector is looked up anew, for which this may wait.
+    fn connect(&mut self) -> Poll<io::Result<()>>;
+
+    /// Sends octets that are messages; `ends` are where each ends. Answers how many octets were taken: a stream may take part of a
+    /// message; others take whole ones.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if none were taken because there is no room at present. Else the connection is of no more
+    /// use, or, where messages may get lost, the first message cannot be sent.
+    fn send(&mut self, octets: &[u8], ends: &[usize]) -> io::Result<usize>;
+
+    /// Whether the collector has ended the connection, as far as is known.
+    fn is_closed_by_peer(&mut self) -> bool {
+        false
+    }
+
+    /// Waits until the transport can go on, `most` at the most.
+    fn wait(&self, most: Duration);
+
+    /// Ends the connection.
+    fn close(&mut self);
+}
+
+/// What is put around messages in a stream.
+pub trait Framing: fmt::Debug + Send {
+    /// A new connection begins.
+    fn restart(&mut self);
+
+    /// Appends `message` as it goes on the wire.
+    fn put(&mut self, message: &[u8], out: &mut Vec<u8>);
+}
