@@ -1,10 +1,10 @@
-//! Records out: how finished records become text, JSON or nothing.
+//! Records out: how finished records become IPFIX, text, JSON or nothing.
 //!
 //! An output has an [`Encoder`] per worker thread, which turns records into batches, and one [`Sink`] with a thread of
 //! its own, which writes batches. What a batch is, the output decides.
 //!
 //! * [`registry`]: the outputs there are, and how one is opened by its name.
-//! * [`json`], [`text`], [`null`]: the outputs.
+//! * [`ipfix`], [`json`], [`text`], [`null`]: the outputs.
 //! * [`byte_sink`]: files and standard output, for outputs whose batches are bytes.
 //! * [`clock`], [`format`](mod@format): times and values as digits.
 #![deny(unsafe_code)]
@@ -14,6 +14,7 @@ pub mod clock;
 #[cfg(test)]
 mod fixtures;
 pub mod format;
+pub mod ipfix;
 pub mod json;
 pub mod null;
 pub mod registry;
@@ -55,6 +56,17 @@ pub trait Encoder: Send + 'static {
     fn encode(&mut self, record: &Record<'_>, batch: &mut Self::Batch);
 }
 
+/// Records that an output took and could not bring to their destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lost {
+    /// How many there are.
+    pub records: u64,
+    /// Packets of both directions that they count.
+    pub packets: u64,
+    /// IP bytes of both directions that they count.
+    pub bytes: u64,
+}
+
 /// Writes batches; one per output, in a thread of its own.
 pub trait Sink: Send + 'static {
     /// What it writes.
@@ -66,12 +78,26 @@ pub trait Sink: Send + 'static {
     /// If the output cannot go on.
     fn write(&mut self, batch: &Self::Batch) -> Result<(), OutputError>;
 
-    /// Pushes out what is buffered: called when no records have come for a while, and at the end.
+    /// Called when no records have come for a while, and then again at least twice a second as long as none come: pushes out what is
+    /// buffered, or goes on with what is under way.
+    ///
+    /// # Errors
+    /// If the output cannot go on.
+    fn idle(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Pushes out what is buffered: called at the end, if anything was written.
     ///
     /// # Errors
     /// If the output cannot go on.
     fn flush(&mut self) -> Result<(), OutputError> {
         Ok(())
+    }
+
+    /// What has been lost of the batches that were written, since this was asked before.
+    fn take_lost(&mut self) -> Lost {
+        Lost::default()
     }
 }
 

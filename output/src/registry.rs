@@ -2,7 +2,7 @@
 
 use weir_flow::options::{Argument, OptionSpec, Parsed};
 
-use crate::{Context, Output, OutputError, json, null, text};
+use crate::{Context, Output, OutputError, ipfix, json, null, text};
 
 /// What is said about an output without opening it.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,8 @@ pub struct OutputDescriptor {
 }
 
 /// All outputs, by name.
-pub static OUTPUTS: &[OutputDescriptor] = &[json::DESCRIPTOR, null::DESCRIPTOR, text::DESCRIPTOR];
+pub static OUTPUTS: &[OutputDescriptor] =
+    &[ipfix::DESCRIPTOR, json::DESCRIPTOR, null::DESCRIPTOR, text::DESCRIPTOR];
 
 /// The option that all outputs share: what happens when the output cannot keep up. Who runs the output acts on it; its
 /// default depends on the inputs.
@@ -48,7 +49,9 @@ pub fn open<V: Visitor>(
     visitor: V,
 ) -> Result<V::Value, OutputError> {
     let is = |descriptor: &OutputDescriptor| descriptor.names.contains(&name);
-    if is(&json::DESCRIPTOR) {
+    if is(&ipfix::DESCRIPTOR) {
+        Ok(visitor.visit(ipfix::Ipfix::open(parameters, context)?))
+    } else if is(&json::DESCRIPTOR) {
         Ok(visitor.visit(json::Json::open(parameters, context)?))
     } else if is(&null::DESCRIPTOR) {
         Ok(visitor.visit(null::Null))

@@ -76,11 +76,6 @@ impl Configuration {
         let inputs = all(Kind::Input)?;
         // Who only wants a list needs no output.
         let needs_output = !inputs.iter().any(|input| input.is_to_list);
-        if needs_output && !parsed.is_given("output") && registry.find(Kind::Output, "ipfix").is_err() {
-            return Err(CommandLineError::Unavailable(
-                "no output is given (option --output), and the default, ipfix,".to_owned(),
-            ));
-        }
         let mut outputs = all(Kind::Output)?;
         if needs_output && outputs.is_empty() {
             outputs.push(plugin(Kind::Output, "ipfix")?);

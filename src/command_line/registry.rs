@@ -121,7 +121,7 @@ impl Kind {
                 "tls",
                 "wg",
             ],
-            Kind::Output => &["ipfix", "unirec"],
+            Kind::Output => &["unirec"],
         }
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use weir_flow::{Record, RecordConsumer};
-use weir_output::{Batch, Encoder, OutputError, Sink};
+use weir_output::{Batch, Encoder, Lost, OutputError, Sink};
 
 use super::affinity;
 use super::doorbell::{Bell, Doorbell};
@@ -285,7 +285,7 @@ pub(crate) fn start<O: weir_output::Output>(
         }
         let pace = settings.records_per_second.map(Pace::new);
         let mut writer =
-            Writer { sink, pace, counters: PassCounters::default(), result: Ok(()), is_flushed: true };
+            Writer { sink, pace, counters: PassCounters::default(), result: Ok(()), has_written: false };
         run(&mut writer, intakes, &door, &settings.station);
     })?;
     Ok(RunningOutput { ports, thread: Some(thread) })
@@ -297,20 +297,21 @@ struct Writer<S> {
     pace: Option<Pace>,
     counters: PassCounters,
     result: Result<(), OutputError>,
-    is_flushed: bool,
+    has_written: bool,
 }
 
 impl<S: Sink> Writer<S> {
     fn take(&mut self, batch: &S::Batch, totals: &Totals, station: &Station) {
         self.counters.all.add(totals);
         if self.result.is_ok() {
-            self.is_flushed = false;
+            self.has_written = true;
             let written = self.sink.write(batch);
             self.note(written, station);
         }
         if self.result.is_err() {
             self.counters.dropped.add(totals);
         }
+        self.count_lost();
         station.page().taken.publish(&mut self.counters);
         if self.result.is_ok()
             && let Some(pace) = &mut self.pace
@@ -319,11 +320,27 @@ impl<S: Sink> Writer<S> {
         }
     }
 
+    /// What the sink took before and lost since.
+    fn count_lost(&mut self) {
+        let Lost { records, packets, bytes } = self.sink.take_lost();
+        self.counters.dropped.add(&Totals { records, packets, bytes });
+    }
+
+    fn idle(&mut self, station: &Station) {
+        if self.result.is_ok() {
+            let pushed = self.sink.idle();
+            self.note(pushed, station);
+            self.count_lost();
+            station.page().taken.publish(&mut self.counters);
+        }
+    }
+
     fn flush(&mut self, station: &Station) {
-        if !self.is_flushed && self.result.is_ok() {
-            self.is_flushed = true;
+        if self.has_written && self.result.is_ok() {
             let flushed = self.sink.flush();
             self.note(flushed, station);
+            self.count_lost();
+            station.page().taken.publish(&mut self.counters);
         }
     }
 
@@ -370,7 +387,7 @@ fn run<S: Sink>(
         }
         // Not at once: a moment later there may be more.
         if wait.is_calm() {
-            writer.flush(station);
+            writer.idle(station);
         }
         wait.idle_at(door, || {
             intakes.iter().any(|i| !i.ring.is_empty()) || intakes.iter().all(|i| i.ring.is_abandoned())

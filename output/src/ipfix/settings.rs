@@ -1,0 +1,177 @@
+//! The parameters of the output.
+
+use std::time::Duration;
+
+use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
+
+use super::basic;
+use crate::registry::FULL;
+
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("host", "h", Argument::Text("ADDR"), "Collector: name or address of version 4 or 6")
+        .default("127.0.0.1"),
+    OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector").default("4739"),
+    OptionSpec::new(
+        "mtu",
+        "m",
+        Argument::Number("SIZE", SHORTEST_MESSAGE, 65535),
+        "Longest message in bytes, its header included",
+    )
+    .default("1458"),
+    OptionSpec::new("udp", "u", Argument::Flag, "UDP instead of TCP"),
+    OptionSpec::new(
+        "non-blocking-tcp",
+        "n",
+        Argument::Flag,
+        "TCP: do not wait for a collector that is slow, drop what exceeds the queue, \
+         and try each of its addresses for 0.1 s only",
+    ),
+    OptionSpec::new("id", "I", Argument::Number("NUM", 0, u64::MAX), "Observation domain, low 32 bits")
+        .default("1")
+        .aliases(&["oid"]),
+    OptionSpec::new("dir", "d", Argument::Number("NUM", 0, 0xffff_ffff), "Exported as ingressInterface")
+        .default("0"),
+    OptionSpec::new(
+        "template",
+        "t",
+        Argument::Number("SECONDS", 0, 0xffff_ffff),
+        "UDP: templates are sent again after this time, 0: never",
+    )
+    .default("600"),
+    OptionSpec::new(
+        "template-packets",
+        "",
+        Argument::Number("COUNT", 0, 0xffff_ffff),
+        "UDP: templates are sent again after so many messages, 0: never",
+    )
+    .default("0"),
+    OptionSpec::new(
+        "time",
+        "",
+        Argument::Choice("UNIT", &["ms", "us", "ns"]),
+        "Flow start and end as flowStartMilliseconds, flowStartMicroseconds or flowStartNanoseconds",
+    )
+    .default("us"),
+    OptionSpec::new("lz4-compression", "c", Argument::Flag, "TCP: compress messages with LZ4"),
+    OptionSpec::new(
+        "lz4-buffer-size",
+        "s",
+        Argument::Number("SIZE", 0, 0x7fff_ffff),
+        "LZ4: buffer before compression in bytes, three messages at least; \
+         its size tells the collector how much history to keep",
+    )
+    .default("0"),
+    OptionSpec::new(
+        "reconnect",
+        "",
+        Argument::Number("SECONDS", 1, 86_400),
+        "Wait before a failed connection is tried again; it doubles up to four times this",
+    )
+    .default("60"),
+    OptionSpec::new(
+        "queue",
+        "",
+        Argument::Number("BYTES", SHORTEST_QUEUE, 1 << 40),
+        "Messages that may wait while the collector is away or slow",
+    )
+    .default("16777216"),
+    OptionSpec::new("verbose", "v", Argument::Flag, "Tell on standard error what is sent"),
+    FULL,
+];
+
+/// A message that holds the basic fields of any flow.
+const SHORTEST_MESSAGE: u64 = 16 + 4 + basic::IPV6_LEN as u64;
+
+/// Room for a message of any length, one of which a part is sent.
+const SHORTEST_QUEUE: u64 = 1 << 17;
+
+/// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
+const LONGEST_COMPRESSED: u64 = 65_000;
+
+/// How long each address of a collector is tried.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for the impatient.
+const IMPATIENCE: Duration = Duration::from_millis(100);
+
+/// The form of the times of the basic fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TimeUnit {
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+/// How messages get to the collector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    Udp,
+    Tcp {
+        /// How long an address is tried.
+        patience: Duration,
+        /// The size of the buffer before compression, if there is one.
+        lz4_buffer: Option<usize>,
+    },
+}
+
+/// The parameters, checked.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) way: Way,
+    /// Octets of the longest message.
+    pub(super) mtu: usize,
+    pub(super) domain: u32,
+    pub(super) interface: u32,
+    pub(super) time: TimeUnit,
+    pub(super) refresh_after: Option<Duration>,
+    pub(super) refresh_after_messages: Option<u32>,
+    pub(super) reconnect_after: Duration,
+    pub(super) queue_octets: usize,
+    /// Whether a slow collector is waited for.
+    pub(super) is_patient: bool,
+    pub(super) is_verbose: bool,
+}
+
+impl Settings {
+    pub(super) fn new(parameters: &Parsed) -> Result<Settings, OptionError> {
+        let is_given = |name| parameters.is_given(name);
+        let compressed = is_given("lz4-compression");
+        if is_given("udp") && compressed {
+            return Err(OptionError::Conflict("lz4-compression needs TCP, not udp".to_owned()));
+        }
+        let mtu = parameters.number("mtu");
+        if compressed && mtu > LONGEST_COMPRESSED {
+            return Err(OptionError::Conflict(format!(
+                "with lz4-compression messages can be {LONGEST_COMPRESSED} bytes long at most, not {mtu} (mtu)"
+            )));
+        }
+        let is_patient = !is_given("non-blocking-tcp");
+        let way = if is_given("udp") {
+            Way::Udp
+        } else {
+            let lz4_buffer = compressed.then(|| parameters.number("lz4-buffer-size") as usize);
+            Way::Tcp { patience: if is_patient { PATIENCE } else { IMPATIENCE }, lz4_buffer }
+        };
+        let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
+        Ok(Settings {
+            host: parameters.text("host").unwrap_or_default().to_owned(),
+            port: parameters.number("port") as u16,
+            way,
+            mtu: mtu as usize,
+            domain: parameters.number("id") as u32,
+            interface: parameters.number("dir") as u32,
+            time: match parameters.text("time") {
+                Some("ms") => TimeUnit::Milliseconds,
+                Some("ns") => TimeUnit::Nanoseconds,
+                _ => TimeUnit::Microseconds,
+            },
+            refresh_after: positive("template").map(Duration::from_secs),
+            refresh_after_messages: positive("template-packets").map(|count| count as u32),
+            reconnect_after: Duration::from_secs(parameters.number("reconnect")),
+            queue_octets: parameters.number("queue") as usize,
+            is_patient,
+            is_verbose: is_given("verbose"),
+        })
+    }
+}
