@@ -19,6 +19,18 @@ pub fn prefetch_pair<T>(target: &T) {
     ask(start.wrapping_add(LINE));
 }
 
+/// Asks for the cache lines in which a value of up to two lines starts and ends; of a longer one, for the first two.
+#[inline(always)]
+pub fn prefetch_ends<T>(target: &T) {
+    let start = std::ptr::from_ref(target).cast::<u8>();
+    ask(start);
+    let second = if size_of::<T>() > 2 * LINE { LINE } else { size_of::<T>().saturating_sub(1) };
+    // What fills an aligned line is already asked for.
+    if size_of::<T>() > LINE || align_of::<T>() < LINE.min(size_of::<T>().next_power_of_two()) {
+        ask(start.wrapping_add(second));
+    }
+}
+
 /// Asks for the cache line of `bytes[at]`, if there is such a byte.
 #[inline(always)]
 pub fn prefetch_byte(bytes: &[u8], at: usize) {

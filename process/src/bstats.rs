@@ -82,15 +82,22 @@ struct Bursts {
     columns: [Columns; 2],
 }
 
-/// By [`weir_flow::Direction::index`].
-type State = [Side; 2];
+/// What is kept of one record: a cache line.
+#[derive(Default)]
+#[repr(align(64))]
+struct State {
+    /// By [`weir_flow::Direction::index`].
+    sides: [Side; 2],
+}
+
+const _: () = assert!(size_of::<Option<State>>() == 64, "a place for a state is a cache line");
 
 impl Plugin for Bursts {
     type State = State;
 
     #[inline]
     fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
-        let sides = slot.get_or_insert_with(State::default);
+        let State { sides } = slot.get_or_insert_with(State::default);
         sides[view.direction.index()].count(view.packet.payload_wire_len, view.packet.time, &mut self.pool);
         if sides.iter().all(Side::is_full) { Account::DONE } else { Account::CONTINUE }
     }
@@ -100,7 +107,7 @@ impl Plugin for Bursts {
     }
 
     fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
-        for (side, columns) in state.iter().zip(&mut self.columns) {
+        for (side, columns) in state.sides.iter().zip(&mut self.columns) {
             side.read(&self.pool, columns);
         }
         let [source, destination] = self.columns.each_ref().map(Columns::values);
@@ -121,7 +128,7 @@ impl Plugin for Bursts {
     }
 
     fn release(&mut self, state: State) {
-        for side in state {
+        for side in state.sides {
             side.release(&mut self.pool);
         }
     }

@@ -43,48 +43,48 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 /// Bytes that are kept of a direction.
 const MAX_LEN: usize = 100;
 
-/// The first payload of a direction that was captured. Empty before.
-#[derive(Clone, Copy)]
-struct Content {
-    len: u8,
-    bytes: [u8; MAX_LEN],
+/// What is kept of one record. The lengths come first, so that one cache line says whether anything is to be done.
+#[repr(C)]
+struct Contents {
+    /// Of the first payload that was captured, 0 before. By [`weir_flow::Direction::index`].
+    lens: [u8; 2],
+    bytes: [[u8; MAX_LEN]; 2],
 }
 
-impl Content {
-    const EMPTY: Content = Content { len: 0, bytes: [0; MAX_LEN] };
+impl Contents {
+    const EMPTY: Contents = Contents { lens: [0; 2], bytes: [[0; MAX_LEN]; 2] };
 
-    fn keep(&mut self, payload: &[u8]) {
+    fn keep(&mut self, side: usize, payload: &[u8]) {
         let payload = &payload[..payload.len().min(MAX_LEN)];
-        self.bytes[..payload.len()].copy_from_slice(payload);
-        self.len = payload.len() as u8;
+        self.bytes[side][..payload.len()].copy_from_slice(payload);
+        self.lens[side] = payload.len() as u8;
     }
 
-    fn value(&self) -> Value<'_> {
-        Value::Bytes(self.bytes.get(..self.len.into()).unwrap_or_default())
+    fn value(&self, side: usize) -> Value<'_> {
+        Value::Bytes(self.bytes[side].get(..self.lens[side].into()).unwrap_or_default())
     }
 }
 
 struct FirstPayload;
 
 impl Plugin for FirstPayload {
-    /// By [`weir_flow::Direction::index`].
-    type State = [Content; 2];
+    type State = Contents;
 
     #[inline]
-    fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, Self::State>) -> Account {
+    fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, Contents>) -> Account {
         if view.data.is_empty() {
             return Account::CONTINUE;
         }
-        let contents = slot.get_or_insert_with(|| [Content::EMPTY; 2]);
-        let content = &mut contents[view.direction.index()];
-        if content.len == 0 {
-            content.keep(view.data);
+        let contents = slot.get_or_insert_with(|| Contents::EMPTY);
+        let side = view.direction.index();
+        if contents.lens[side] == 0 {
+            contents.keep(side, view.data);
         }
-        if contents.iter().all(|content| content.len > 0) { Account::DONE } else { Account::CONTINUE }
+        if contents.lens.contains(&0) { Account::CONTINUE } else { Account::DONE }
     }
 
-    fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a Self::State, instances: &mut Instances<'a>) {
-        instances.add(state.each_ref().map(Content::value));
+    fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a Contents, instances: &mut Instances<'a>) {
+        instances.add([state.value(0), state.value(1)]);
     }
 
     const SPEAKS_FROM_FLOW: bool = true;

@@ -42,12 +42,12 @@ const HEAP_PER_RECORD: usize = 512;
 impl<P: Plugin> Shelf<P> {
     /// The plugin for a shard of at most `records` records.
     pub fn new(plugin: P, records: usize) -> Shelf<P> {
-        let states = if P::STATE_HEAP > HEAP_PER_RECORD {
-            (records * HEAP_PER_RECORD).div_ceil(P::STATE_HEAP).max(16)
+        let slab = if P::STATE_HEAP > HEAP_PER_RECORD {
+            Slab::new((records * HEAP_PER_RECORD).div_ceil(P::STATE_HEAP).max(16))
         } else {
-            records
+            Slab::for_all(records)
         };
-        Shelf { plugin, slab: Slab::new(states) }
+        Shelf { plugin, slab }
     }
 }
 

@@ -6,12 +6,17 @@
 //! shortest pause is always 0; the time distribution is normalised by the longest pause less the smallest *length*; and what is
 //! compared from packet to packet is the length of the frame, for the first one with 0.
 
+use std::num::NonZeroU32;
+
 use weir_flow::{Flow, Packet};
 
-/// What is kept of one record: with the mark of a place in a slab a cache line.
+/// What is kept of one record.
 #[derive(Clone, Copy)]
-#[repr(C, packed(4))]
+#[repr(C, align(64))]
 pub(super) struct Series {
+    /// Time of the latest packet, in microseconds since 1970.
+    latest_us: u64,
+    sum: u64,
     mean: f32,
     sum_of_squares: f32,
     sum_of_fourth_powers: f32,
@@ -24,13 +29,13 @@ pub(super) struct Series {
     least: u16,
     greatest: u16,
     /// Length of the latest frame.
-    frame_len: u32,
-    /// Time of the latest packet, in microseconds since 1970.
-    latest_us: u64,
-    sum: u64,
+    frame_len: NonZeroU32,
 }
 
-const _: () = assert!(size_of::<Series>() == 60, "a series is less than a cache line");
+const _: () = assert!(size_of::<Option<Series>>() == 64, "a series is a cache line");
+
+/// No frame is so long.
+const NO_FRAME: NonZeroU32 = NonZeroU32::MAX;
 
 /// What is said about a record. Lengths are bytes, times microseconds.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ impl Series {
             switches: 0.0,
             least: u16::MAX,
             greatest: 0,
-            frame_len: 0,
+            frame_len: NO_FRAME,
             latest_us: first.time.as_microseconds(),
             sum: 0,
         }
@@ -97,9 +102,11 @@ impl Series {
         self.longest_pause = pause.max(self.longest_pause);
         self.sum_of_pause_deviations += (self.mean_pause - pause).abs();
 
-        if packet.wire_len != self.frame_len {
+        // No frame is empty.
+        let frame_len = NonZeroU32::new(packet.wire_len).unwrap_or(NonZeroU32::MIN);
+        if frame_len != self.frame_len {
             self.switches += 1.0;
-            self.frame_len = packet.wire_len;
+            self.frame_len = frame_len;
         }
     }
 
