@@ -9,12 +9,14 @@
 //! runs on every way out of the cache, then `export`.
 
 mod interest;
+mod reserve;
 mod shelf;
 mod slab;
 
 pub use interest::{Interest, Packets, Protocols};
+pub use reserve::{reserve_up_to, touch_reserved};
 pub use shelf::{Hooks, Shelf};
-pub use slab::{Handle, Peek, Slab, Slot, reserve_up_to, touch_reserved};
+pub use slab::{Handle, Peek, Slab, Slot};
 
 use crate::{Direction, Flow, Instances, Packet, Schema};
 

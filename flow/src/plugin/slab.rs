@@ -1,8 +1,6 @@
 //! Where the states of one plugin live: a bounded slab that takes from the oldest when it is full.
 
-use std::hint::black_box;
-use std::mem::MaybeUninit;
-
+use super::reserve::{reserve_up_to, touch_reserved};
 use crate::prefetch::prefetch_ends;
 
 /// Where a flow's state is; 0 is nowhere. Zeroed memory is a table of empty handles.
@@ -24,34 +22,6 @@ struct Ticket {
     owner: u32,
     previous: Handle,
     next: Handle,
-}
-
-/// An empty vector with memory for `capacity` elements, or for a half, a quarter … of them if the system does not give more.
-pub fn reserve_up_to<T>(capacity: usize) -> Vec<T> {
-    let mut capacity = capacity;
-    let mut elements = Vec::new();
-    while capacity > 0 && elements.try_reserve_exact(capacity).is_err() {
-        capacity /= 2;
-    }
-    elements
-}
-
-/// Brings memory that a vector has reserved and not used yet into RAM, near the processor that calls.
-pub fn touch_reserved<T>(elements: &mut Vec<T>) {
-    /// The smallest page there is. A write to one byte of a page brings it.
-    const PAGE: usize = 4096;
-    let spare = elements.spare_capacity_mut();
-    let Some(per_page) = PAGE.checked_div(size_of::<T>()) else {
-        return; // Elements of no size need no memory.
-    };
-    for element in spare.iter_mut().step_by(per_page.max(1)) {
-        *element = MaybeUninit::zeroed();
-    }
-    if let Some(last) = spare.last_mut() {
-        *last = MaybeUninit::zeroed();
-    }
-    // Nobody reads what was written: without this the compiler would leave it out.
-    black_box(spare);
 }
 
 /// The states of one plugin in one shard. Memory is reserved at start and touched only as it is used.
@@ -323,6 +293,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::plugin::reserve::tests::is_resident;
 
     #[test]
     fn a_full_slab_takes_from_the_oldest_and_counts_it() {
@@ -356,17 +327,6 @@ mod tests {
         assert_eq!((slab.places.len(), slab.taken(), slab.take_oldest()), (3, 0, None));
     }
 
-    /// Whether every page of the bytes is in RAM. The page map has eight bytes a page; the highest bit says whether it is there.
-    fn is_resident(start: *const u8, len: usize) -> bool {
-        use std::os::unix::fs::FileExt;
-        let map = std::fs::File::open("/proc/self/pagemap").unwrap();
-        (start as usize / 4096..(start as usize + len).div_ceil(4096)).all(|page| {
-            let mut entry = [0; 8];
-            map.read_exact_at(&mut entry, page as u64 * 8).unwrap();
-            entry[7] & 0x80 != 0
-        })
-    }
-
     #[test]
     fn a_touched_slab_has_all_its_memory_and_keeps_its_states() {
         let mut slab = Slab::new(100_000);
@@ -377,16 +337,6 @@ mod tests {
         slab.touch();
         assert!(is_resident(start, len));
         assert_eq!((slab.get(handle, 1), slab.reserved_bytes() > len), (Some(&[7; 9]), true));
-    }
-
-    #[test]
-    fn elements_of_any_size_can_be_touched() {
-        let mut large: Vec<[u64; 2000]> = reserve_up_to(100);
-        touch_reserved(&mut large);
-        assert!(is_resident(large.as_ptr().cast(), large.capacity() * size_of::<[u64; 2000]>()));
-        let mut nothing: Vec<()> = Vec::new();
-        touch_reserved(&mut nothing);
-        assert_eq!((large.len(), nothing.len()), (0, 0));
     }
 
     #[test]
