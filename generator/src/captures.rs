@@ -3,6 +3,7 @@
 mod defects;
 mod film;
 mod fragments;
+mod measured;
 mod quickstart;
 mod scenarios;
 mod services;
@@ -43,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         scenarios::CAPTURES,
         defects::CAPTURES,
         fragments::CAPTURES,
+        measured::CAPTURES,
         tunnels::CAPTURES,
         streams::CAPTURES,
         services::CAPTURES,

@@ -4,10 +4,12 @@ pub mod dns;
 pub mod http;
 pub mod mqtt;
 pub mod ntp;
+pub mod openvpn;
 pub mod quic;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+pub mod wireguard;
 
 /// The host that conversation number `number` asks for.
 pub fn host(number: u64) -> String {

@@ -157,10 +157,12 @@ pub(super) struct TablePool {
 /// One record in so many has a table: only records of 30 packets need one, and only between suspects. Where there is no
 /// room, a packet is not entered.
 const RECORDS_PER_TABLE: usize = 16;
+/// Few records have room for more, which costs little.
+const LEAST_TABLES: usize = 64;
 
 impl TablePool {
     pub(super) fn new(records: usize) -> TablePool {
-        TablePool { pool: Pool::new(records.div_ceil(RECORDS_PER_TABLE)) }
+        TablePool { pool: Pool::new(records.div_ceil(RECORDS_PER_TABLE).max(LEAST_TABLES)) }
     }
 
     /// A table with this one packet.
