@@ -2,7 +2,7 @@
 //! what a packet is, what identifies a flow, what a flow record holds, how a plugin declares its fields and its
 //! interest, how an option is declared. This crate does no input, no output and no threading.
 //!
-//! * [`time`], [`key`], [`packet`], [`frame`]: a packet after parsing.
+//! * [`time`], [`key`], [`packet`], [`frame`], [`tunnel`]: a packet after parsing.
 //! * [`flow`], [`end_reason`]: the record that packets of one flow are gathered in.
 //! * [`field`], [`value`], [`record`]: the one schema, and a record as an output sees it.
 //! * [`plugin`]: what a protocol module implements.
@@ -22,6 +22,7 @@ pub mod prefetch;
 pub mod record;
 pub mod tcp;
 pub mod time;
+pub mod tunnel;
 pub mod value;
 
 pub use end_reason::EndReason;
@@ -33,4 +34,5 @@ pub use key::{Endpoint, FlowKey};
 pub use packet::Packet;
 pub use record::{Record, RecordConsumer, Section};
 pub use time::Timestamp;
+pub use tunnel::{Decapsulation, TunnelKind, TunnelSet};
 pub use value::{Instances, Value};

@@ -2,22 +2,28 @@
 
 use std::ops::Range;
 
-use crate::{Endpoint, FlowKey, Frame, Timestamp, key::Oriented, tcp};
+use crate::{Endpoint, FlowKey, Frame, Timestamp, TunnelKind, key::Oriented, tcp};
 
 /// IP protocol numbers that the probe treats specially.
 pub mod protocol {
     /// ICMP for IPv4.
     pub const ICMP: u8 = 1;
+    /// IPv4 in IP.
+    pub const IPV4: u8 = 4;
     /// TCP.
     pub const TCP: u8 = 6;
     /// UDP.
     pub const UDP: u8 = 17;
+    /// IPv6 in IP.
+    pub const IPV6: u8 = 41;
+    /// Generic routing encapsulation.
+    pub const GRE: u8 = 47;
     /// ICMP for IPv6.
     pub const ICMPV6: u8 = 58;
 }
 
 /// The descriptor of a packet: two cache lines that carry what metering needs. What only some plugins read (TCP options,
-/// the MPLS stack) is read from the [`Frame`] when they ask.
+/// the MPLS stack, the outer header of a tunnel) is read from the [`Frame`] when they ask.
 ///
 /// Offsets count from the start of the frame; lengths are bytes. All ranges lie within the captured bytes.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,8 @@ pub struct Packet {
     pub transport_offset: u16,
     /// Start of the top MPLS label stack entry, 0 for none.
     pub mpls_offset: u16,
+    /// Start of the IP header of the tunnel it came out of; only if there is a [`tunnel`](Packet::tunnel).
+    pub outer_offset: u16,
     /// TCP control bits, 0 for others.
     pub tcp_flags: u8,
     /// TTL or hop limit.
@@ -66,6 +74,8 @@ pub struct Packet {
     pub sender: Endpoint,
     /// A fragment other than the first: its payload does not start with a transport header.
     pub later_fragment: bool,
+    /// The tunnel it came out of, the innermost if there were several.
+    pub tunnel: Option<TunnelKind>,
 }
 
 const _: () = assert!(std::mem::size_of::<Packet>() <= 128, "a packet descriptor is at most two cache lines");
@@ -87,6 +97,7 @@ impl Default for Packet {
             payload_offset: 0,
             transport_offset: 0,
             mpls_offset: 0,
+            outer_offset: 0,
             tcp_flags: 0,
             ttl: 0,
             source_mac: [0; 6],
@@ -94,6 +105,7 @@ impl Default for Packet {
             ip_flags: 0,
             sender: Endpoint::Low,
             later_fragment: false,
+            tunnel: None,
         }
     }
 }

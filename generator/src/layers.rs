@@ -1,9 +1,10 @@
 //! Tags and tunnels around an IP packet.
 
+mod tunnel;
+
 use crate::{
-    checksum::Checksum,
     frame,
-    headers::{self, ethertype, protocol},
+    headers::{self, ethertype},
     path::{Mac, Path},
 };
 
@@ -43,6 +44,56 @@ pub enum Layer {
         key: bool,
         /// With a sequence number.
         sequence: bool,
+    },
+    /// An Ethernet frame in what follows: in [`Layer::Gre`], [`Layer::Geneve`], [`Layer::Vxlan`] or [`Layer::Erspan`].
+    Ethernet {
+        /// Inner sender.
+        from: Mac,
+        /// Inner receiver.
+        to: Mac,
+    },
+    /// ERSPAN in GRE. Goes right around a [`Layer::Ethernet`].
+    Erspan {
+        /// The tunnel's ends.
+        path: Path,
+        /// 1, 2 or 3.
+        kind: u8,
+        /// 10 bits; type 1 has none.
+        session: u16,
+    },
+    /// IP in IP.
+    Ip(Path),
+    /// VXLAN. Goes right around a [`Layer::Ethernet`].
+    Vxlan {
+        /// The tunnel's ends, and their ports.
+        path: Path,
+        /// 24 bits.
+        network: u32,
+    },
+    /// Geneve.
+    Geneve {
+        /// The tunnel's ends, and their ports.
+        path: Path,
+        /// 24 bits.
+        network: u32,
+        /// 4-byte words of options.
+        options: u8,
+    },
+    /// GTP-U.
+    Gtp {
+        /// The tunnel's ends, and their ports.
+        path: Path,
+        /// Tunnel endpoint identifier.
+        endpoint: u32,
+        /// With a sequence number and extension headers.
+        extended: bool,
+    },
+    /// Teredo.
+    Teredo {
+        /// The tunnel's ends, and their ports.
+        path: Path,
+        /// With an authentication header and an origin indication.
+        from_server: bool,
     },
 }
 
@@ -86,7 +137,35 @@ pub fn wrap(out: &mut Vec<u8>, path: &Path, layers: &[Layer], inner: u16, packet
                 ethertype::TRILL
             }
             Layer::Gre { path, checksum, key, sequence } => {
-                gre(&mut head, &path, [checksum, key, sequence], kind, &content);
+                tunnel::gre(&mut head, &path, [checksum, key, sequence], kind, &content);
+                path.ethertype()
+            }
+            Layer::Ethernet { from, to } => {
+                headers::ethernet(&mut head, from, to, kind);
+                ethertype::TRANSPARENT_ETHERNET
+            }
+            Layer::Erspan { path, kind: number, session } => {
+                tunnel::erspan(&mut head, &path, number, session, &content);
+                path.ethertype()
+            }
+            Layer::Ip(path) => {
+                tunnel::ip(&mut head, &path, kind, &content);
+                path.ethertype()
+            }
+            Layer::Vxlan { path, network } => {
+                tunnel::vxlan(&mut head, &path, network, &content);
+                path.ethertype()
+            }
+            Layer::Geneve { path, network, options } => {
+                tunnel::geneve(&mut head, &path, network, options, kind, &content);
+                path.ethertype()
+            }
+            Layer::Gtp { path, endpoint, extended } => {
+                tunnel::gtp(&mut head, &path, endpoint, extended, &content);
+                path.ethertype()
+            }
+            Layer::Teredo { path, from_server } => {
+                tunnel::teredo(&mut head, &path, from_server, &content);
                 path.ethertype()
             }
         };
@@ -98,27 +177,4 @@ pub fn wrap(out: &mut Vec<u8>, path: &Path, layers: &[Layer], inner: u16, packet
     headers::ethernet(out, path.from_mac, path.to_mac, kind);
     out.extend_from_slice(&content);
     frame::pad(out);
-}
-
-fn gre(head: &mut Vec<u8>, path: &Path, [checksum, key, sequence]: [bool; 3], kind: u16, content: &[u8]) {
-    let fields = [checksum, key, sequence];
-    let len = 4 + 4 * fields.iter().filter(|&&present| present).count();
-    headers::ip(head, path, protocol::GRE, len + content.len(), 1);
-    let start = head.len();
-    head.push(u8::from(checksum) << 7 | u8::from(key) << 5 | u8::from(sequence) << 4);
-    head.push(0);
-    head.extend_from_slice(&kind.to_be_bytes());
-    if checksum {
-        head.extend_from_slice(&[0; 4]);
-    }
-    if key {
-        head.extend_from_slice(&[0, 0, 0x30, 0x39]);
-    }
-    if sequence {
-        head.extend_from_slice(&[0, 0, 0, 7]);
-    }
-    if checksum {
-        let sum = Checksum::new().bytes(&head[start..]).bytes(content).finish();
-        head[start + 4..start + 6].copy_from_slice(&sum.to_be_bytes());
-    }
 }

@@ -4,12 +4,15 @@
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use weir_flow::{Frame, Packet, Timestamp};
+use weir_flow::{Frame, Packet, Timestamp, TunnelSet};
 use weir_generator::{
     shapes::Shape,
     traffic::{Parameters, generate},
 };
-use weir_input::{CapturedFrame, LinkType, parse::parse};
+use weir_input::{
+    CapturedFrame, LinkType,
+    parse::{parse, parse_opening},
+};
 
 const PACKETS: u64 = 1000;
 
@@ -49,6 +52,20 @@ fn parser(frames: &'static [CapturedFrame]) -> u32 {
     parsed
 }
 
-library_benchmark_group!(name = instructions, benchmarks = parser);
+// Every tunnel is to be opened.
+#[library_benchmark(setup = frames)]
+#[bench::imix(Shape::Imix)]
+#[bench::tunnels(Shape::Tunnels)]
+fn opening_parser(frames: &'static [CapturedFrame]) -> u32 {
+    let mut packet = Packet::default();
+    let mut parsed = 0;
+    for frame in frames {
+        parsed += u32::from(parse_opening(black_box(frame), TunnelSet::ALL, &mut packet).is_ok());
+        black_box(&packet);
+    }
+    parsed
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [parser, opening_parser]);
 
 main!(library_benchmark_groups = instructions);

@@ -4,8 +4,8 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use etherparse::{PacketBuilder, TcpOptionElement};
-use weir_flow::{Frame, Packet, Timestamp};
-use weir_input::parse::parse;
+use weir_flow::{Frame, Packet, Timestamp, TunnelSet};
+use weir_input::parse::{parse, parse_opening};
 use weir_input::{CapturedFrame, LinkType};
 
 fn main() {
@@ -18,6 +18,20 @@ const FRAMES: usize = 4096;
 const BATCH: usize = 64;
 
 fn bench(bencher: Bencher<'_, '_>, build: impl Fn(u8) -> Vec<u8>) {
+    bench_with(bencher, build, |frame, packet| parse(frame, packet).is_ok());
+}
+
+/// Every tunnel is to be opened.
+fn bench_opening(bencher: Bencher<'_, '_>, build: impl Fn(u8) -> Vec<u8>) {
+    bench_with(bencher, build, |frame, packet| parse_opening(frame, TunnelSet::ALL, packet).is_ok());
+}
+
+#[inline(always)]
+fn bench_with(
+    bencher: Bencher<'_, '_>,
+    build: impl Fn(u8) -> Vec<u8>,
+    parse: impl Fn(&CapturedFrame, &mut Packet) -> bool,
+) {
     let frames: Vec<CapturedFrame> = (0..FRAMES)
         .map(|n| {
             let bytes: &'static [u8] = build(address(n)).leak();
@@ -33,7 +47,7 @@ fn bench(bencher: Bencher<'_, '_>, build: impl Fn(u8) -> Vec<u8>) {
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         for batch in frames.chunks(BATCH) {
             for (frame, packet) in batch.iter().zip(&mut packets) {
-                assert!(parse(divan::black_box(frame), packet).is_ok());
+                assert!(parse(divan::black_box(frame), packet));
             }
             divan::black_box(&mut packets);
         }
@@ -139,5 +153,29 @@ fn gre_ipv4_udp(bencher: Bencher<'_, '_>) {
         headers[2 + 3] += 24;
         headers[2 + 9] = 47;
         behind(&inner, &headers)
+    });
+}
+
+#[divan::bench]
+fn opening_ipv4_tcp(bencher: Bencher<'_, '_>) {
+    bench_opening(bencher, |n| tcp(n, &[]));
+}
+
+#[divan::bench]
+fn opening_ipv4_udp(bencher: Bencher<'_, '_>) {
+    bench_opening(bencher, |n| datagram(ethernet(), n, &[0; 22]));
+}
+
+#[divan::bench]
+fn opening_vxlan_ipv4_udp(bencher: Bencher<'_, '_>) {
+    bench_opening(bencher, |n| {
+        let inner = [&[8, 0, 0, 0, 0, 0, 7, 0][..], &datagram(ethernet(), n, &[0; 22])].concat();
+        let mut bytes = Vec::new();
+        ethernet()
+            .ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64)
+            .udp(50_000, 4789)
+            .write(&mut bytes, &inner)
+            .expect("memory can be written");
+        bytes
     });
 }

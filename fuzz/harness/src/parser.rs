@@ -1,19 +1,16 @@
-//! The header parser: any bytes as a frame of any link type.
+//! The header parser: any bytes as a frame of any link type, with tunnels closed and opened.
 //!
 //! The input: a place in the parser's table of link types (behind its end: none of them), 1/16 of the bytes that the capture left out,
 //! then the frame.
 
 use weir_flow::key::Oriented;
 use weir_flow::packet::{Fragment, protocol};
-use weir_flow::{Endpoint, FlowKey, Packet, Timestamp};
-use weir_input::parse::{LINK_TYPES, Skipped, parse};
+use weir_flow::{Endpoint, FlowKey, Packet, Timestamp, TunnelKind, TunnelSet};
+use weir_input::parse::{LINK_TYPES, Parsed, Skipped, parse, parse_opening};
 use weir_input::{CapturedFrame, LinkType};
 
 use crate::bytes::Bytes;
 use crate::lender::{Shot, lend};
-
-/// RFC 2784: the parser looks behind its header, and goes back if it does not know what is there.
-const GRE: u8 = 47;
 
 /// Runs one input.
 pub fn run(data: &[u8]) {
@@ -21,7 +18,10 @@ pub fn run(data: &[u8]) {
     let (link_type, left_out) = (usize::from(bytes.u8()), u32::from(bytes.u8()) * 16);
     let link_type = LINK_TYPES.get(link_type % (LINK_TYPES.len() + 1)).map_or(LinkType(u16::MAX), |l| l.0);
     let shot = Shot { time: Timestamp::new(7, 9), link_type, left_out, bytes: bytes.rest().to_vec() };
-    let cut = lend(std::slice::from_ref(&shot), |frames| check(&frames[0]));
+    let cut = lend(std::slice::from_ref(&shot), |frames| {
+        check_opened(&frames[0]);
+        check(&frames[0])
+    });
     if let Some(cut) = cut {
         // The headers alone say the same.
         let left_out = left_out + (shot.bytes.len() - cut.len) as u32;
@@ -58,12 +58,14 @@ fn other(frame: &CapturedFrame) -> Packet {
         payload_offset: u16::MAX,
         transport_offset: u16::MAX,
         mpls_offset: u16::MAX,
+        outer_offset: u16::MAX,
         tcp_flags: u8::MAX,
         ttl: u8::MAX,
         source_mac: [0xff; 6],
         destination_mac: [0xff; 6],
         ip_flags: u8::MAX,
         later_fragment: true,
+        tunnel: Some(TunnelKind::Teredo),
         ..Packet::default()
     };
     packet.set_key(&Oriented {
@@ -96,6 +98,7 @@ fn of(packet: &Packet) -> impl PartialEq + std::fmt::Debug + use<> {
         payload_offset,
         transport_offset,
         mpls_offset,
+        outer_offset,
         tcp_flags,
         ttl,
         source_mac,
@@ -103,11 +106,13 @@ fn of(packet: &Packet) -> impl PartialEq + std::fmt::Debug + use<> {
         ip_flags,
         sender,
         later_fragment,
+        tunnel,
     } = *packet;
     (
         (key, time, ip_len, frame.bytes().as_ptr(), frame.captured_len(), wire_len, payload_len),
         (payload_wire_len, tcp_sequence, tcp_acknowledgement, payload_offset, transport_offset, mpls_offset),
         (tcp_flags, ttl, source_mac, destination_mac, ip_flags, sender, later_fragment),
+        (tunnel, outer_offset),
     )
 }
 
@@ -129,9 +134,40 @@ fn check(frame: &CapturedFrame) -> Option<Cut> {
             assert_eq!(of(&packet), of(&second), "what was in the packet shows");
             check_packet(frame, &packet, fragment);
             let len = usize::from(packet.payload_offset);
-            let is_cut = packet.key.protocol() != GRE && len <= frame.frame.bytes().len();
+            // The parser looks behind the header of GRE, and goes back if it does not know what is there.
+            let is_cut = packet.key.protocol() != protocol::GRE && len <= frame.frame.bytes().len();
             is_cut.then_some(Cut { packet, fragment, len })
         }
+    }
+}
+
+/// Opened tunnels lose no packet, and what is opened lies within what is closed.
+fn check_opened(frame: &CapturedFrame) {
+    let (mut outer, mut inner, mut second) = (Packet::default(), Packet::default(), other(frame));
+    let closed = parse_opening(frame, TunnelSet::NONE, &mut outer);
+    let opened = parse_opening(frame, TunnelSet::ALL, &mut inner);
+    assert_eq!(
+        opened,
+        parse_opening(frame, TunnelSet::ALL, &mut second),
+        "depends on what was in the packet"
+    );
+    let (closed, opened) = match (closed, opened) {
+        (Ok(closed), Ok(opened)) => (closed, opened),
+        (closed, opened) => return assert_eq!(closed, opened, "lost by opening"),
+    };
+    assert_eq!(of(&inner), of(&second), "what was in the packet shows");
+    check_packet(frame, &outer, closed.fragment);
+    check_packet(frame, &inner, opened.fragment);
+    assert_eq!((outer.tunnel, closed.closed), (None, None));
+    if inner.tunnel.is_none() {
+        assert_eq!(of(&inner), of(&outer), "another packet without a tunnel");
+        assert_eq!(Parsed { closed: None, ..opened }, closed);
+    } else {
+        assert!(inner.outer_offset < inner.transport_offset, "an outer header behind the inner one");
+        assert!(inner.transport_offset > outer.transport_offset);
+        assert_eq!(closed.fragment, None, "an opened fragment");
+        let end = |packet: &Packet| u32::from(packet.payload_offset) + packet.payload_len;
+        assert!(end(&inner) <= end(&outer), "a payload behind the outer one");
     }
 }
 

@@ -1,6 +1,9 @@
 //! From the start of a frame to its first IP header, through everything that may lie between.
 
-use super::{Skipped, cooked, ethernet, loopback, mpls, ppp, pppoe, raw, trill, vlan};
+use weir_flow::TunnelKind;
+
+use super::network::Network;
+use super::{Skipped, cooked, ethernet, ipv4, ipv6, loopback, mpls, ppp, pppoe, raw, trill, vlan};
 use crate::LinkType;
 
 /// What the layers below IP tell about a packet.
@@ -13,6 +16,16 @@ pub(super) struct Link {
     pub(super) is_tagged: bool,
     /// Of the outermost label stack, 0 for none.
     pub(super) mpls_offset: usize,
+    /// The innermost tunnel that was opened.
+    pub(super) tunnel: Option<Outer>,
+}
+
+/// A tunnel that was opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outer {
+    pub(super) kind: TunnelKind,
+    /// Where its IP header starts.
+    pub(super) at: usize,
 }
 
 /// Where the MAC addresses of a packet are.
@@ -51,6 +64,17 @@ pub(super) struct Located {
     pub(super) at: usize,
 }
 
+impl Located {
+    /// Reads the header.
+    #[inline(always)]
+    pub(super) fn network(&self, bytes: &[u8]) -> Result<Network, Skipped> {
+        match self.version {
+            Version::V4 => ipv4::parse(bytes, self.at),
+            Version::V6 => ipv6::parse(bytes, self.at),
+        }
+    }
+}
+
 /// What a layer found behind its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Next {
@@ -86,6 +110,13 @@ pub(super) fn outermost(bytes: &[u8], link_type: LinkType, link: &mut Link) -> R
         Next::Ip(located) => Ok(located),
         Next::EtherType(ether_type, at) => locate(bytes, ether_type, at, link),
     }
+}
+
+/// Finds the IP header in the Ethernet frame at `at` inside a tunnel. What the frame outside told does not hold inside.
+pub(super) fn locate_in_frame(bytes: &[u8], at: usize, link: &mut Link) -> Result<Located, Skipped> {
+    *link = Link { addresses: Addresses::Ethernet(at), tunnel: link.tunnel, ..Link::default() };
+    let (ether_type, at) = ethernet::parse(bytes, at)?;
+    locate(bytes, ether_type, at, link)
 }
 
 /// Finds the IP header in the payload of `ether_type` at `at`.

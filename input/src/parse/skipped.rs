@@ -56,6 +56,8 @@ reasons! {
     UnsupportedPppoeCode, Unsupported, "PPPoE without session data";
     /// A GRE payload type that is not followed. Only seen inside: such a tunnel is a flow of its outer header.
     UnsupportedGrePayload, Unsupported, "GRE without IP";
+    /// More tunnels inside each other than are opened. Only seen inside, as above.
+    UnsupportedNesting, Unsupported, "too many tunnels inside each other";
     /// Fewer than 14 bytes of Ethernet.
     TruncatedEthernet, Truncated, "truncated Ethernet header";
     /// Fewer than 4 bytes of a VLAN tag.

@@ -45,15 +45,70 @@ pub(super) fn parsed(frame: &[u8]) -> Result<(Packet, Option<Fragment>), Skipped
 
 /// The packet of a frame of this link type.
 pub(super) fn parsed_as(link_type: LinkType, bytes: &[u8]) -> Result<(Packet, Option<Fragment>), Skipped> {
+    let mut packet = stale();
+    parse(&captured_as(link_type, bytes), &mut packet).map(|fragment| (packet, fragment))
+}
+
+fn captured_as(link_type: LinkType, bytes: &[u8]) -> CapturedFrame {
     let bytes: &'static [u8] = bytes.to_vec().leak();
-    let captured = CapturedFrame {
+    CapturedFrame {
         frame: Frame::of_static(bytes),
         time: Timestamp::new(7, 0),
         wire_len: bytes.len() as u32,
         link_type,
-    };
+    }
+}
+
+/// The packet of an Ethernet frame in which every tunnel is opened.
+pub(super) fn opened(frame: &[u8]) -> Result<(Packet, Parsed), Skipped> {
+    opened_as(LinkType::ETHERNET, frame, TunnelSet::ALL)
+}
+
+fn opened_as(link_type: LinkType, bytes: &[u8], kinds: TunnelSet) -> Result<(Packet, Parsed), Skipped> {
     let mut packet = stale();
-    parse(&captured, &mut packet).map(|fragment| (packet, fragment))
+    parse_opening(&captured_as(link_type, bytes), kinds, &mut packet).map(|parsed| (packet, parsed))
+}
+
+/// An IPv4 datagram of `protocol` from 192.0.2.1 to 192.0.2.2.
+pub(super) fn ipv4(protocol: u8, payload: &[&[u8]]) -> Vec<u8> {
+    let payload = payload.concat();
+    let [high, low] = (20 + payload.len() as u16).to_be_bytes();
+    let header = [0x45, 0, high, low, 0x12, 0x34, 0x40, 0, 63, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+    [&header[..], &payload].concat()
+}
+
+/// An Ethernet frame with a UDP datagram from 192.0.2.1 to 192.0.2.2, from port 50000 to `port`.
+pub(super) fn datagram_to(port: u16, payload: &[&[u8]]) -> Vec<u8> {
+    let payload = payload.concat();
+    let [high, low] = (8 + payload.len() as u16).to_be_bytes();
+    let ports = [50_000u16.to_be_bytes(), port.to_be_bytes()].concat();
+    ethernet(0x0800, &[&ipv4(17, &[&ports, &[high, low, 0, 0], &payload])])
+}
+
+/// A frame as it travels inside a tunnel.
+pub(super) fn inner_frame() -> Vec<u8> {
+    [&[9; 12][..], &[0x81, 0, 0, 7, 0x08, 0], IPV4_UDP].concat()
+}
+
+/// The packet is that of [`IPV4_UDP`] or the same over IPv6, out of a tunnel of this kind whose IP header starts behind Ethernet.
+pub(super) fn assert_inside(frame: &[u8], kind: TunnelKind) {
+    let (packet, parsed) = opened(frame).unwrap();
+    assert_eq!(parsed.closed, None);
+    assert_eq!((packet.tunnel, packet.outer_offset), (Some(kind), 14));
+    assert_eq!((packet.oriented().destination_port, packet.payload()), (53, &b"abcd"[..]));
+    let others = TunnelKind::ALL.iter().filter(|&&other| other != kind);
+    let others = others.fold(TunnelSet::NONE, |set, &kind| set.with(kind));
+    let (packet, parsed) = opened_as(LinkType::ETHERNET, frame, others).unwrap();
+    assert_eq!((packet.tunnel, parsed.closed, packet.transport_offset >= 34), (None, None, true));
+    assert_ne!(packet.oriented().destination_port, 53);
+}
+
+/// The packet is that of the outer header, and `closed` says why.
+pub(super) fn assert_outside(frame: &[u8], closed: Option<Skipped>) {
+    let (packet, parsed) = opened(frame).unwrap();
+    assert_eq!((packet.tunnel, parsed.closed), (None, closed));
+    let outermost = opened_as(LinkType::ETHERNET, frame, TunnelSet::NONE).unwrap().0;
+    assert_eq!((packet.key, packet.payload()), (outermost.key, outermost.payload()));
 }
 
 /// A packet with something in every field.
@@ -62,6 +117,8 @@ fn stale() -> Packet {
         tcp_sequence: 1,
         tcp_acknowledgement: 1,
         mpls_offset: 1,
+        outer_offset: 1,
+        tunnel: Some(TunnelKind::Teredo),
         tcp_flags: 1,
         source_mac: [1; 6],
         destination_mac: [1; 6],
@@ -76,7 +133,7 @@ fn a_packet_carries_nothing_of_the_one_before() {
     let packet = parsed_as(LinkType::RAW, IPV4_UDP).unwrap().0;
     assert_eq!((packet.tcp_sequence, packet.tcp_acknowledgement, packet.tcp_flags), (0, 0, 0));
     assert_eq!((packet.mpls_offset, packet.source_mac, packet.destination_mac), (0, [0; 6], [0; 6]));
-    assert!(!packet.later_fragment);
+    assert_eq!((packet.later_fragment, packet.tunnel, packet.outer_offset), (false, None, 0));
     assert_eq!((packet.time, packet.wire_len, packet.ip_len), (Timestamp::new(7, 0), 32, 32));
 }
 
@@ -132,7 +189,7 @@ fn samples() -> Vec<(LinkType, Vec<u8>)> {
     let gre = |inner_type: [u8; 2], inner: &[u8]| {
         let mut outer = IPV4_UDP[..20].to_vec();
         outer[3] = (20 + 4 + inner.len()) as u8;
-        outer[9] = gre::PROTOCOL;
+        outer[9] = protocol::GRE;
         [&outer[..], &[0, 0], &inner_type, inner].concat()
     };
     let pppoe = [&[0x11, 0, 0, 1, 0, 34, 0, 0x21], IPV4_UDP].concat();
@@ -158,13 +215,19 @@ fn samples() -> Vec<(LinkType, Vec<u8>)> {
         (LinkType::LINUX_SLL, [&[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0], IPV4_UDP].concat()),
         (LinkType::NULL, [&[2, 0, 0, 0], IPV4_UDP].concat()),
         (LinkType::PPP, [&[0xff, 3, 0, 0x21], IPV4_UDP].concat()),
+        (LinkType::ETHERNET, datagram_to(vxlan::PORT, &[&[8, 0, 0, 0, 0, 0, 7, 0], &inner_frame()])),
+        (LinkType::RAW, ipv4(4, &[&ipv4(41, &[&ipv6(4, &ipv4(4, &[IPV4_TCP]))])])),
+        (
+            LinkType::ETHERNET,
+            ethernet(0x86dd, &[&ipv6(protocol::GRE, &[&[0, 0, 8, 0], &segment[..]].concat())]),
+        ),
     ]
 }
 
 #[test]
 fn the_sample_of_every_layer_is_a_packet() {
     for (link_type, frame) in samples() {
-        let packet = parsed_as(link_type, &frame).unwrap().0;
+        let packet = opened_as(link_type, &frame, TunnelSet::ALL).unwrap().0;
         assert!(matches!(packet.oriented().destination_port, 53 | 80), "{link_type:?} {frame:02x?}");
     }
 }
@@ -178,16 +241,51 @@ fn every_sample_cut_anywhere_is_a_packet_or_truncated() {
             if link_type == LinkType::PPP && len == 1 {
                 continue;
             }
-            if let Err(reason) = parsed_as(link_type, &frame[..len]) {
+            let outcome = parsed_as(link_type, &frame[..len]).map(|_| ());
+            let opened = opened_as(link_type, &frame[..len], TunnelSet::ALL).map(|(_, parsed)| parsed.closed);
+            for reason in [outcome.err(), opened.err(), opened.ok().flatten()].into_iter().flatten() {
                 assert_eq!(reason.kind(), Kind::Truncated, "{len} bytes of {frame:02x?}");
             }
         }
     }
 }
 
+#[test]
+fn opening_tunnels_changes_nothing_where_there_are_none() {
+    for (link_type, frame) in samples() {
+        let (packet, fragment) = parsed_as(link_type, &frame).unwrap();
+        let (other, parsed) = opened_as(link_type, &frame, TunnelSet::ALL).unwrap();
+        if other.tunnel.is_none() {
+            assert_eq!(
+                (packet.key, packet.payload(), fragment),
+                (other.key, other.payload(), parsed.fragment)
+            );
+        }
+    }
+}
+
+#[test]
+fn no_packet_is_lost_by_opening_tunnels() {
+    for (link_type, frame) in samples() {
+        for len in 0..frame.len() {
+            let outer = opened_as(link_type, &frame[..len], TunnelSet::NONE).map(|_| ());
+            let inner = opened_as(link_type, &frame[..len], TunnelSet::ALL).map(|_| ());
+            assert_eq!(outer, inner, "{len} bytes of {frame:02x?}");
+        }
+    }
+}
+
 /// Parses without panic into a packet whose ranges lie within the captured bytes.
 fn check(link_type: LinkType, bytes: &[u8]) {
-    if let Ok((packet, _)) = parsed_as(link_type, bytes) {
+    let opened = |kinds| opened_as(link_type, bytes, kinds).map(|(packet, _)| packet);
+    let packets = [
+        parsed_as(link_type, bytes).map(|(packet, _)| packet),
+        opened(TunnelSet::ALL),
+        opened(TunnelSet::NONE),
+    ];
+    assert_eq!(packets[1].is_ok(), packets[2].is_ok(), "lost by opening");
+    for packet in packets.into_iter().flatten() {
+        assert!(packet.tunnel.is_none() || packet.outer_offset < packet.transport_offset);
         let payload_end = packet.payload_offset as usize + packet.payload_len as usize;
         assert!(payload_end <= bytes.len());
         assert_eq!(packet.payload().len(), packet.payload_len as usize);
@@ -239,7 +337,7 @@ proptest! {
         vlan in prop::option::of(0u16..4096),
     ) {
         use etherparse::{PacketBuilder, VlanId};
-        let ethernet = PacketBuilder::ethernet2([1; 6], [2; 6]);
+        let builder = PacketBuilder::ethernet2([1; 6], [2; 6]);
         let narrow = |address: [u8; 16]| [address[0], address[1], address[2], address[3]];
         let mut frame = Vec::new();
         macro_rules! finish {
@@ -252,10 +350,23 @@ proptest! {
             };
         }
         match vlan {
-            Some(id) => finish!(ethernet.single_vlan(VlanId::try_new(id).unwrap())).unwrap(),
-            None => finish!(ethernet).unwrap(),
+            Some(id) => finish!(builder.single_vlan(VlanId::try_new(id).unwrap())).unwrap(),
+            None => finish!(builder).unwrap(),
         }
+        let datagram = &frame[if vlan.is_some() { 18 } else { 14 }..];
+        let number = if is_ipv6 { protocol::IPV6 } else { protocol::IPV4 };
+        let tunnels = [
+            ethernet(0x0800, &[&ipv4(number, &[datagram])]),
+            datagram_to(vxlan::PORT, &[&[8, 0, 0, 0, 0, 0, 7, 0], &frame]),
+            datagram_to(gtp::PORT, &[&[0x30, 255, 0, 0, 0, 0, 0, 7], datagram]),
+        ];
         let packet = parsed(&frame).unwrap().0;
+        for tunnel in tunnels {
+            let inside = opened(&tunnel).unwrap().0;
+            prop_assert_eq!(inside.payload(), packet.payload());
+            prop_assert_eq!(inside.key.address(inside.sender), packet.key.address(packet.sender));
+            prop_assert_eq!(inside.oriented().destination_port, packet.oriented().destination_port);
+        }
         let oriented = packet.oriented();
         prop_assert_eq!((oriented.source_port, oriented.destination_port), ports);
         prop_assert_eq!(oriented.vlan_id, vlan.unwrap_or(0));

@@ -9,23 +9,31 @@ mod field {
 
     pub(super) const SOURCE_PORT: Range<usize> = 0..2;
     pub(super) const DESTINATION_PORT: Range<usize> = 2..4;
-    pub(super) const HEADER_LEN: usize = 8;
 }
+
+/// Length of the header.
+pub(super) const HEADER_LEN: usize = 8;
 
 /// Reads the header behind `network`. Its length field is not looked at: that of the IP header decides.
 #[inline(always)]
 pub(super) fn parse(bytes: &[u8], network: &Network) -> Result<Transport, Skipped> {
-    let header =
-        header::<{ field::HEADER_LEN }>(bytes, network.payload_offset).ok_or(Skipped::TruncatedUdp)?;
-    if network.is_shorter_than(field::HEADER_LEN) {
+    let header = header::<HEADER_LEN>(bytes, network.payload_offset).ok_or(Skipped::TruncatedUdp)?;
+    if network.is_shorter_than(HEADER_LEN) {
         return Err(Skipped::MalformedUdp);
     }
     Ok(Transport {
         source_port: u16_of(header, field::SOURCE_PORT),
         destination_port: u16_of(header, field::DESTINATION_PORT),
-        header_len: field::HEADER_LEN,
+        header_len: HEADER_LEN,
         ..Transport::default()
     })
+}
+
+/// Source and destination port of the header behind `network`, if it is there.
+#[inline(always)]
+pub(super) fn ports(bytes: &[u8], network: &Network) -> Option<(u16, u16)> {
+    let header = header::<HEADER_LEN>(bytes, network.payload_offset)?;
+    Some((u16_of(header, field::SOURCE_PORT), u16_of(header, field::DESTINATION_PORT)))
 }
 
 #[cfg(test)]
