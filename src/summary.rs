@@ -8,7 +8,9 @@ use weir_input::Losses;
 use weir_input::parse::SkipCounters;
 use weir_storage::fragments::FragmentCounters;
 
-use crate::engine::ledger::{CaptureCounters, Ledger, OutputPage, Passes, Totals, WorkerCounters};
+use crate::engine::ledger::{
+    CaptureCounters, ClosedTunnels, Ledger, OutputPage, Passes, Totals, WorkerCounters,
+};
 use crate::tables::{Fate, InputRow, OutputRow, Tables};
 
 /// Writes the tables at the end of a run, to standard error if an output owns standard output. Whether everything went well.
@@ -81,15 +83,18 @@ impl Report {
 
         let mut skipped = SkipCounters::default();
         let mut fragments = FragmentCounters::default();
+        let mut closed = ClosedTunnels::default();
         let mut losses = Losses::default();
-        let mut packets = 0;
+        let (mut packets, mut twice) = (0, 0);
         let mut inputs = Vec::new();
         for (counters, page) in captures.iter().zip(&ledger.inputs) {
             skipped.merge(&counters.skipped);
             fragments.merge(&counters.fragments);
+            closed.merge(&counters.closed);
             losses.kernel += counters.losses.kernel;
             losses.interface += counters.losses.interface;
             packets += counters.packets;
+            twice += counters.twice;
             inputs.push(InputRow {
                 packets: counters.packets,
                 parsed: counters.parsed,
@@ -120,9 +125,10 @@ impl Report {
             let dropped = losses.kernel + losses.interface;
             fates.push(Fate {
                 received: packets + dropped,
+                twice,
                 dropped,
                 skipped: skipped.total(),
-                in_flows: packets.saturating_sub(skipped.total() + passes.encoded.all.packets),
+                in_flows: (packets + twice).saturating_sub(skipped.total() + passes.encoded.all.packets),
                 waiting: waiting.packets,
                 written: passes.taken.all.less(&passes.taken.dropped).packets,
                 lost: lost.packets,
@@ -133,7 +139,7 @@ impl Report {
             ("by the network interface", losses.interface),
         ];
         let skipped = skipped.iter().map(|(reason, count)| (reason.name(), count)).collect();
-        Report { inputs, outputs, fates, dropped, skipped, cache: cache_lines(&workers, &fragments) }
+        Report { inputs, outputs, fates, dropped, skipped, cache: cache_lines(&workers, &fragments, &closed) }
     }
 }
 
@@ -143,7 +149,11 @@ fn status(ended: &OnceLock<Result<(), String>>) -> Result<(), String> {
 }
 
 /// What the cache counted, as far as it says something.
-fn cache_lines(workers: &WorkerCounters, fragments: &FragmentCounters) -> Vec<(&'static str, u64)> {
+fn cache_lines(
+    workers: &WorkerCounters,
+    fragments: &FragmentCounters,
+    closed: &ClosedTunnels,
+) -> Vec<(&'static str, u64)> {
     let statistics = &workers.statistics;
     let ended = |reason| statistics.exported_for(reason);
     let mut lines = vec![
@@ -159,6 +169,9 @@ fn cache_lines(workers: &WorkerCounters, fragments: &FragmentCounters) -> Vec<(&
         ("IP fragments", fragments.fragments),
         ("IP fragments without a first one", fragments.not_found),
         ("IP fragments too late for their first one", fragments.timed_out),
+        ("tunnels left closed: cut off inside", closed.truncated),
+        ("tunnels left closed: malformed inside", closed.malformed),
+        ("tunnels left closed: nothing known inside", closed.unsupported),
     ];
     lines.retain(|&(_, count)| count > 0);
     lines

@@ -34,11 +34,13 @@ pub(crate) struct OutputRow {
     pub(crate) status: Result<(), String>,
 }
 
-/// What became of the packets meant for the probe, as far as one output is concerned. The first is the sum of the others.
+/// What became of the packets meant for the probe, as far as one output is concerned. The first two are the sum of the others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Fate {
     /// All that were received, lost ones among them.
     pub(crate) received: u64,
+    /// Those that are metered twice, by the inner and the outer header of a tunnel, and so appear once more below.
+    pub(crate) twice: u64,
     /// Lost before the probe could take them.
     pub(crate) dropped: u64,
     /// Not of a kind that makes a flow.
@@ -130,16 +132,34 @@ impl Tables<'_> {
 
     fn write_fates(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "Packets by output:")?;
+        // A column that only those have who ask for it.
+        let with_twice = self.fates.iter().any(|fate| fate.twice > 0);
+        let twice = |cell: String| if with_twice { format!(" {cell:>12}") } else { String::new() };
         writeln!(
             out,
-            "{:>3}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}",
-            "#", "received", "dropped", "skipped", "in flows", "waiting", "written", "lost"
+            "{:>3}{:>13}{}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}",
+            "#",
+            "received",
+            twice("twice".to_owned()),
+            "dropped",
+            "skipped",
+            "in flows",
+            "waiting",
+            "written",
+            "lost"
         )?;
         for (index, fate) in self.fates.iter().enumerate() {
-            let Fate { received, dropped, skipped, in_flows, waiting, written, lost } = fate;
             writeln!(
                 out,
-                " {index:>2} {received:>12} {dropped:>12} {skipped:>12} {in_flows:>12} {waiting:>12} {written:>12} {lost:>12}"
+                " {index:>2} {:>12}{} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}",
+                fate.received,
+                twice(fate.twice.to_string()),
+                fate.dropped,
+                fate.skipped,
+                fate.in_flows,
+                fate.waiting,
+                fate.written,
+                fate.lost
             )?;
         }
         Ok(())
@@ -195,8 +215,16 @@ mod tests {
     const OUTPUT: OutputRow =
         OutputRow { biflows: 57, packets: 203, bytes: 87130, dropped: 0, status: Ok(()) };
 
-    const FATE: Fate =
-        Fate { received: 203, dropped: 0, skipped: 0, in_flows: 0, waiting: 0, written: 203, lost: 0 };
+    const FATE: Fate = Fate {
+        received: 203,
+        twice: 0,
+        dropped: 0,
+        skipped: 0,
+        in_flows: 0,
+        waiting: 0,
+        written: 203,
+        lost: 0,
+    };
 
     #[test]
     fn the_tables_have_the_usual_shape() {
@@ -219,6 +247,14 @@ Packets by output:
   0          203            0            0            0            0          203            0
 "
         );
+    }
+
+    #[test]
+    fn packets_metered_twice_have_a_column_where_there_are_any() {
+        let fate = Fate { received: 200, twice: 3, ..FATE };
+        let text = shown(&Tables { fates: &[fate], ..Tables::default() });
+        assert!(text.contains("  #     received        twice      dropped      skipped"), "{text}");
+        assert!(text.contains("  0          200            3            0            0"), "{text}");
     }
 
     #[test]

@@ -402,6 +402,102 @@ fn tags_and_tunnels_of_every_kind_are_followed_to_the_inner_packet() {
     assert_eq!(tunnels, ["47 2001:db8::f1 0 > 2001:db8::f2 0, 2/0 packets, 240-250 ms, forced"]);
 }
 
+/// The tunnels of "tunnels-that-are-opened-on-request", as flows of their outer headers.
+const TUNNELS: [&str; 11] = [
+    "17 192.0.2.1 2152 > 192.0.2.2 2152, 4/0 packets, 200-230 ms, forced",
+    "17 192.0.2.1 50000 > 192.0.2.2 4789, 2/0 packets, 120-130 ms, forced",
+    "17 192.0.2.1 50001 > 192.0.2.2 6081, 4/0 packets, 160-190 ms, forced",
+    "17 192.0.2.1 50002 > 192.0.2.2 3544, 1/1 packets, 280-290 ms, forced",
+    "17 2001:db8::f1 50000 > 2001:db8::f2 4789, 2/0 packets, 140-150 ms, forced",
+    "4 192.0.2.1 0 > 192.0.2.2 0, 1/0 packets, 240-240 ms, forced",
+    "4 2001:db8::f1 0 > 2001:db8::f2 0, 1/0 packets, 260-260 ms, forced",
+    "41 192.0.2.1 0 > 192.0.2.2 0, 1/0 packets, 250-250 ms, forced",
+    "41 2001:db8::f1 0 > 2001:db8::f2 0, 1/0 packets, 270-270 ms, forced",
+    "47 192.0.2.1 0 > 192.0.2.2 0, 8/0 packets, 20-110 ms, forced",
+    "47 2001:db8::f1 0 > 2001:db8::f2 0, 4/0 packets, 0-50 ms, forced",
+];
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn tunnels_are_opened_on_request() {
+    let capture = "tunnels-that-are-opened-on-request";
+    let inside = |number: u16, v6: bool| {
+        let flow = if v6 { UDP_V6 } else { UDP }.replace("1000", &(1000 + number).to_string());
+        let ms = if number == 15 { 290 } else { 10 * (2 * number + u16::from(v6 && number < 14)) };
+        format!("{flow}, 1/0 packets, {ms}-{ms} ms, forced")
+    };
+    let mut inner: Vec<String> = (0..16).map(|number| inside(number, true)).collect();
+    inner.extend((0..14).map(|number| inside(number, false)));
+    let inner = sorted(inner);
+    let outer = TUNNELS.map(str::to_owned);
+    assert_eq!(sorted(shown(capture, "")), outer);
+    assert_eq!(sorted(shown(capture, "-s cache;decap=outer")), outer);
+    assert_eq!(sorted(shown(capture, "-s cache;decap=inner")), inner);
+    let both = sorted([&inner[..], &outer].concat());
+    assert_eq!(sorted(shown(capture, "-s cache;decap=both")), both);
+    assert_eq!(sorted(shown(capture, "-s cache;decap=both;shards=3")), both);
+    let some = shown(capture, "-s cache;decap=inner;tunnels=vxlan,gtp");
+    let opened: Vec<_> = some.iter().filter(|line| inner.contains(line)).collect();
+    let closed: Vec<_> = some.iter().filter(|line| outer.contains(line)).collect();
+    assert_eq!((opened.len(), closed.len(), some.len()), (8, 8, 16), "{some:#?}");
+}
+
+#[test]
+fn frames_metered_twice_are_accounted_for() {
+    let file = committed("tunnels-that-are-opened-on-request");
+    let tables = json(&file, "-s cache;decap=both").tables();
+    assert_eq!((tables.packets(), tables.fates[0].twice, tables.outputs[0].packets), ((30, 30), 30, 60));
+    let first_seven = json(&file, "-s cache;decap=both -c 7").tables();
+    first_seven.assert_nothing_is_lost();
+    assert_eq!((first_seven.packets(), first_seven.fates[0].twice), ((7, 7), 7), "frames, not packets");
+}
+
+#[test]
+fn four_tunnels_inside_each_other_are_opened() {
+    let capture = "tunnels-inside-each-other";
+    let inner = |n: u16| {
+        let ms = n * 10;
+        format!("{}, 1/0 packets, {ms}-{ms} ms, forced", UDP.replace("1000", &(1000 + n).to_string()))
+    };
+    let outermost = "4 192.0.2.0 0 > 198.51.100.0 0, 6/0 packets, 0-50 ms, forced".to_owned();
+    let fifth = "4 192.0.2.4 0 > 198.51.100.4 0, 2/0 packets, 40-50 ms, forced".to_owned();
+    assert_eq!(shown(capture, ""), std::slice::from_ref(&outermost));
+    let both = [inner(0), inner(1), inner(2), inner(3), outermost, fifth];
+    assert_eq!(sorted(shown(capture, "-s cache;decap=both")), both);
+}
+
+#[test]
+fn a_tunnel_with_nothing_to_meter_inside_is_a_flow_of_its_outer_header() {
+    let capture = "tunnels-with-nothing-to-meter-inside";
+    let outer = [
+        "17 192.0.2.1 2152 > 192.0.2.2 2152, 2/0 packets, 30-40 ms, forced",
+        "17 192.0.2.1 50000 > 192.0.2.2 4789, 4/0 packets, 0-60 ms, forced",
+        "17 192.0.2.1 50001 > 192.0.2.2 6081, 1/0 packets, 50-50 ms, forced",
+    ];
+    for decap in ["", "-s cache;decap=inner", "-s cache;decap=outer", "-s cache;decap=both"] {
+        assert_eq!(sorted(shown(capture, decap)), outer, "{decap}");
+    }
+    let cache = json(&committed(capture), "-s cache;decap=inner").tables().cache;
+    assert_eq!(cache["tunnels left closed: cut off inside"], 2);
+    assert_eq!(cache["tunnels left closed: malformed inside"], 1);
+    assert_eq!(cache["tunnels left closed: nothing known inside"], 1);
+}
+
+#[test]
+fn fragments_inside_a_tunnel_take_their_ports_and_fragments_of_a_tunnel_stay_closed() {
+    let capture = "fragments-inside-and-outside-of-tunnels";
+    let inner = format!("{UDP}, 2/0 packets, 0-10 ms, forced");
+    let vxlan = "17 192.0.2.1 50000 > 192.0.2.2 4789, 2/0 packets, 0-10 ms, forced".to_owned();
+    let pieces = "4 192.0.2.1 0 > 192.0.2.2 0, 2/0 packets, 20-30 ms, forced".to_owned();
+    assert_eq!(sorted(shown(capture, "-s cache;decap=inner")), [inner.clone(), pieces.clone()]);
+    assert_eq!(sorted(shown(capture, "-s cache;decap=outer")), [vxlan.clone(), pieces.clone()]);
+    assert_eq!(sorted(shown(capture, "-s cache;decap=both")), [inner, vxlan, pieces]);
+}
+
 #[test]
 fn a_record_that_makes_room_says_so() {
     let scratch = Scratch::new();

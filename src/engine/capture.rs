@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_flow::{KeyHasher, Packet};
-use weir_input::parse::parse;
+use weir_flow::packet::Fragment;
+use weir_flow::{Decapsulation, KeyHasher, Packet, TunnelSet};
+use weir_input::parse::{Parsed, parse_decapsulated, parse_opening};
 use weir_input::{CapturedFrame, Lease, Poll, Source, SourceError};
 use weir_storage::clock::Tick;
 use weir_storage::{Clock, FragmentCache};
@@ -24,6 +25,7 @@ pub(crate) struct CaptureSettings<'a> {
     pub(crate) most_packets: u64,
     pub(crate) inactive_s: u32,
     pub(crate) hasher: KeyHasher,
+    pub(crate) decapsulation: Decapsulation,
     pub(crate) fragments: Option<FragmentCache>,
     /// Set when the program is to end.
     pub(crate) stop: &'a AtomicBool,
@@ -47,10 +49,11 @@ pub(crate) fn run<P: Pipeline>(
     pipeline: &mut P,
     settings: CaptureSettings<'_>,
 ) -> Result<(), SourceError> {
+    let packets_per_frame = if let Decapsulation::Both(_) = settings.decapsulation { 2 } else { 1 };
     let mut capture = Capture {
         clock: Clock::new(settings.inactive_s),
         counters: CaptureCounters::default(),
-        packets: vec![Packet::default(); settings.batch],
+        packets: vec![Packet::default(); packets_per_frame * settings.batch],
         silent_since: None,
         asked: Instant::now(),
         settings,
@@ -147,42 +150,66 @@ impl Capture<'_> {
 
     /// Parses frames that lie in the memory of `lease` and gives the packets to the pipeline.
     fn take<P: Pipeline>(&mut self, frames: &[CapturedFrame], lease: Lease, pipeline: &mut P) {
-        let mut parsed = 0;
+        let mut packets = 0;
         for frame in frames {
             self.counters.packets += 1;
-            let packet = &mut self.packets[parsed];
-            let fragment = match parse(frame, packet) {
-                Ok(fragment) => fragment,
+            let decapsulation = self.settings.decapsulation;
+            match parse_decapsulated(frame, decapsulation, &mut self.packets[packets]) {
+                Ok(Parsed { fragment, closed }) => {
+                    if let Some(reason) = closed {
+                        self.counters.closed.count(reason.kind());
+                    }
+                    self.counters.parsed += 1;
+                    self.counters.bytes += frame.wire_len as u64;
+                    packets = self.take_in(packets, fragment, lease, pipeline);
+                }
                 Err(skipped) => {
                     self.counters.skipped.add(skipped);
                     continue;
                 }
-            };
-            parsed += 1;
-            self.counters.bytes += frame.wire_len as u64;
-            if let (Some(fragment), Some(cache)) = (fragment, &mut self.settings.fragments) {
-                cache.take_in(packet, fragment);
             }
-            packet.hash = self.settings.hasher.hash(&packet.key);
-            match self.clock.observe(packet.time) {
-                Tick::Now(now_s) => packet.clock_s = now_s,
-                Tick::Restart { ended_s, now_s } => {
-                    packet.clock_s = now_s;
-                    self.hand_over(parsed - 1, lease, pipeline);
-                    pipeline.restart(ended_s);
-                    self.packets.swap(0, parsed - 1);
-                    parsed = 1;
-                }
+            if decapsulation.wants_outer_of(&self.packets[packets - 1])
+                && let Ok(outer) = parse_opening(frame, TunnelSet::NONE, &mut self.packets[packets])
+            {
+                self.counters.twice += 1;
+                packets = self.take_in(packets, outer.fragment, lease, pipeline);
             }
         }
-        self.hand_over(parsed, lease, pipeline);
+        self.hand_over(packets, lease, pipeline);
     }
 
-    /// Gives the first `parsed` packets to the pipeline; counted before, so that nobody ever sees more behind than before.
-    fn hand_over<P: Pipeline>(&mut self, parsed: usize, lease: Lease, pipeline: &mut P) {
-        self.counters.parsed += parsed as u64;
+    /// Completes the packet of this number: ports, hash, clock. Yields how many packets there are now. If another time begins, those
+    /// before are handed over first.
+    #[inline]
+    fn take_in<P: Pipeline>(
+        &mut self,
+        number: usize,
+        fragment: Option<Fragment>,
+        lease: Lease,
+        pipeline: &mut P,
+    ) -> usize {
+        let packet = &mut self.packets[number];
+        if let (Some(fragment), Some(cache)) = (fragment, &mut self.settings.fragments) {
+            cache.take_in(packet, fragment);
+        }
+        packet.hash = self.settings.hasher.hash(&packet.key);
+        match self.clock.observe(packet.time) {
+            Tick::Now(now_s) => packet.clock_s = now_s,
+            Tick::Restart { ended_s, now_s } => {
+                packet.clock_s = now_s;
+                self.hand_over(number, lease, pipeline);
+                pipeline.restart(ended_s);
+                self.packets.swap(0, number);
+                return 1;
+            }
+        }
+        number + 1
+    }
+
+    /// Gives the first `count` packets to the pipeline; counted before, so that nobody ever sees more behind than before.
+    fn hand_over<P: Pipeline>(&mut self, count: usize, lease: Lease, pipeline: &mut P) {
         self.publish(pipeline);
-        pipeline.take(&self.packets[..parsed], lease);
+        pipeline.take(&self.packets[..count], lease);
     }
 
     fn publish<P: Pipeline>(&mut self, pipeline: &P) {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use weir_flow::Record;
 use weir_input::Losses;
-use weir_input::parse::SkipCounters;
+use weir_input::parse::{Kind, SkipCounters};
 use weir_storage::fragments::FragmentCounters;
 use weir_storage::{Cache, Statistics};
 
@@ -18,26 +18,72 @@ use super::published::{Counters, Published};
 pub(crate) struct CaptureCounters {
     /// Frames taken from the source.
     pub(crate) packets: u64,
-    /// Of these, packets given to the cache.
+    /// Of these, those that became packets for the cache.
     pub(crate) parsed: u64,
+    /// Of these, those that became two: one by the inner and one by the outer header of a tunnel.
+    pub(crate) twice: u64,
     /// Sum of wire lengths of parsed packets.
     pub(crate) bytes: u64,
     /// Nanoseconds that packets spent in the storage.
     pub(crate) storage_ns: u64,
     pub(crate) losses: Losses,
     pub(crate) skipped: SkipCounters,
+    pub(crate) closed: ClosedTunnels,
     pub(crate) fragments: FragmentCounters,
+}
+
+/// Packets of tunnels that were to be opened and are metered by their outer header, because of what is inside.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct ClosedTunnels {
+    /// It is cut off within its headers.
+    pub(crate) truncated: u64,
+    /// Its headers contradict themselves.
+    pub(crate) malformed: u64,
+    /// It is not IP, or lies too deep.
+    pub(crate) unsupported: u64,
+}
+
+impl ClosedTunnels {
+    /// Counts a packet.
+    pub(crate) fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::Truncated => self.truncated += 1,
+            Kind::Malformed => self.malformed += 1,
+            Kind::Unsupported => self.unsupported += 1,
+        }
+    }
+
+    /// Adds the counts of another thread.
+    pub(crate) fn merge(&mut self, other: &ClosedTunnels) {
+        self.truncated += other.truncated;
+        self.malformed += other.malformed;
+        self.unsupported += other.unsupported;
+    }
 }
 
 impl Counters for CaptureCounters {
     fn each(&mut self, mut visit: impl FnMut(&mut u64)) {
-        let CaptureCounters { packets, parsed, bytes, storage_ns, losses, skipped, fragments } = self;
+        let CaptureCounters {
+            packets,
+            parsed,
+            twice,
+            bytes,
+            storage_ns,
+            losses,
+            skipped,
+            closed: ClosedTunnels { truncated, malformed, unsupported },
+            fragments,
+        } = self;
         let FragmentCounters { fragments, first, not_found, timed_out } = fragments;
         for number in [
             packets,
             parsed,
+            twice,
             bytes,
             storage_ns,
+            truncated,
+            malformed,
+            unsupported,
             &mut losses.kernel,
             &mut losses.interface,
             fragments,

@@ -95,6 +95,7 @@ pub(super) fn start<'scope, 'env>(
             most_packets: configuration.packets_per_input.unwrap_or(0),
             inactive_s: settings.inactive_s,
             hasher: tables.hasher,
+            decapsulation: settings.decapsulation,
             fragments,
             stop,
             progress: &read[number],

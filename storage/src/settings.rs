@@ -1,6 +1,7 @@
 //! The parameters of `-s 'cache;…'`.
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
+use weir_flow::{Decapsulation, TunnelKind, TunnelSet};
 
 /// All parameters.
 pub static OPTIONS: &[OptionSpec] = &[
@@ -50,6 +51,18 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .default("3"),
     OptionSpec::new(
+        "decap",
+        "",
+        Argument::Choice("inner|outer|both", &["inner", "outer", "both"]),
+        "which IP header of a tunnel makes the flow; both: one flow each; absent: the inner one of GRE over IPv4, of other tunnels the outer one",
+    ),
+    OptionSpec::new(
+        "tunnels",
+        "",
+        Argument::Text("LIST"),
+        "the tunnels that decap=inner or both opens, separated by commas: gre, erspan, vxlan, geneve, gtp, 4in4, 6in4, 4in6, 6in6, teredo; absent: all",
+    ),
+    OptionSpec::new(
         "shards",
         "",
         Argument::Number("N", 1, 256),
@@ -92,6 +105,8 @@ pub struct Settings {
     pub split: bool,
     /// Buckets and lifetime in seconds of the fragment cache, if it is on.
     pub fragments: Option<(usize, u32)>,
+    /// Which IP header of a tunnel makes the flow.
+    pub decapsulation: Decapsulation,
     /// How capture and cache share threads; `None`: the program chooses.
     pub threading: Option<Threading>,
     /// CPUs of the workers.
@@ -147,6 +162,7 @@ impl Settings {
             inactive_s: options.number("inactive") as u32,
             split: options.is_given("split"),
             fragments,
+            decapsulation: decapsulation(options)?,
             threading,
             cpus,
         })
@@ -158,8 +174,76 @@ impl Settings {
     }
 }
 
+/// What `decap` and `tunnels` say.
+fn decapsulation(options: &Parsed) -> Result<Decapsulation, OptionError> {
+    let kinds = match options.text("tunnels") {
+        None => TunnelSet::ALL,
+        Some(list) => list.split(',').try_fold(TunnelSet::NONE, |kinds, name| {
+            let kind = TunnelKind::named(name.trim()).ok_or_else(|| {
+                let names: Vec<_> = TunnelKind::ALL.iter().map(|kind| kind.name()).collect();
+                OptionError::InvalidArgument {
+                    option: "tunnels",
+                    value: name.to_owned(),
+                    expected: format!("one of {} is expected", names.join(", ")),
+                }
+            })?;
+            Ok(kinds.with(kind))
+        })?,
+    };
+    match options.text("decap") {
+        Some("inner") => Ok(Decapsulation::Inner(kinds)),
+        Some("both") => Ok(Decapsulation::Both(kinds)),
+        _ if options.is_given("tunnels") => {
+            Err(OptionError::Conflict("tunnels says what decap=inner or decap=both opens".to_owned()))
+        }
+        Some(_) => Ok(Decapsulation::Outer),
+        None => Ok(Decapsulation::default()),
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings::from_options(&Parsed::defaults(OPTIONS)).expect("the defaults are valid")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use weir_flow::options::PluginString;
+
+    use super::*;
+
+    fn decapsulation(parameters: &str) -> Result<Decapsulation, String> {
+        let parsed =
+            PluginString::parse(&format!("cache;{parameters}")).unwrap().parameters(OPTIONS).unwrap();
+        Settings::from_options(&parsed).map(|settings| settings.decapsulation).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn decap_says_which_header_and_tunnels_which_tunnels() {
+        assert_eq!(decapsulation(""), Ok(Decapsulation::GreOverIpv4));
+        assert_eq!(decapsulation("decap=outer"), Ok(Decapsulation::Outer));
+        assert_eq!(decapsulation("decap=inner"), Ok(Decapsulation::Inner(TunnelSet::ALL)));
+        let two = TunnelSet::NONE.with(TunnelKind::Vxlan).with(TunnelKind::Ipv6InIpv4);
+        assert_eq!(decapsulation("decap=both;tunnels=vxlan, 6in4"), Ok(Decapsulation::Both(two)));
+    }
+
+    #[test]
+    fn tunnels_without_something_to_open_them_and_unknown_ones_are_errors() {
+        for parameters in ["tunnels=gre", "decap=outer;tunnels=gre"] {
+            assert!(decapsulation(parameters).unwrap_err().contains("decap=inner or decap=both"));
+        }
+        for parameters in ["decap=inner;tunnels=vxlan,l2tp", "decap=inner;tunnels=", "tunnels=GRE"] {
+            assert!(decapsulation(parameters).unwrap_err().contains("one of gre, erspan"), "{parameters}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_tunnel() {
+        let help = OPTIONS.iter().find(|option| option.long == "tunnels").unwrap().help;
+        let names: Vec<_> = TunnelKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert!(help.contains(&names.join(", ")), "{help}");
     }
 }

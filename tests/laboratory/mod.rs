@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use weir_flow::options::{Parsed, PluginString};
 use weir_flow::plugin::Factory;
-use weir_flow::{KeyHasher, Packet, Record, RecordConsumer, Schema};
-use weir_input::parse::{SkipCounters, parse};
+use weir_flow::{KeyHasher, Packet, Record, RecordConsumer, Schema, TunnelSet};
+use weir_input::parse::{SkipCounters, parse_decapsulated, parse_opening};
 use weir_input::pcap::CaptureFile;
 use weir_input::{CapturedFrame, Poll, Source};
 use weir_output::{Context, Encoder, Output, Visitor};
@@ -46,6 +46,7 @@ pub(crate) fn settings(text: &str) -> Settings {
 pub(crate) struct Walked {
     pub(crate) read: u64,
     pub(crate) parsed: u64,
+    pub(crate) twice: u64,
     pub(crate) skipped: u64,
     pub(crate) in_records: u64,
     /// Whether the file was damaged.
@@ -66,6 +67,7 @@ impl Laboratory {
             "cache;size=6;line=3",
             "cache;size=10;split",
             "cache;size=4;line=0;inactive=0",
+            "cache;size=10;decap=both",
         ];
         Laboratory { plugins: all_plugins(), settings: parameters.map(settings).to_vec() }
     }
@@ -155,31 +157,38 @@ pub(crate) fn walk(
         };
         walked.read += frames.len() as u64;
         for frame in &frames {
-            let mut packet = Packet::default();
-            match parse(frame, &mut packet) {
-                Ok(Some(fragment)) => {
-                    if let Some(fragments) = &mut fragments {
-                        fragments.take_in(&mut packet, fragment);
-                    }
-                }
-                Ok(None) => {}
+            let mut inner = Packet::default();
+            let fragment = match parse_decapsulated(frame, settings.decapsulation, &mut inner) {
+                Ok(parsed) => parsed.fragment,
                 Err(reason) => {
                     skipped.add(reason);
                     continue;
                 }
-            }
-            packet.hash = hasher.hash(&packet.key);
-            match clock.observe(packet.time) {
-                Tick::Now(now_s) => packet.clock_s = now_s,
-                Tick::Restart { ended_s, now_s } => {
-                    packet.clock_s = now_s;
-                    cache.put(&packets, out);
-                    packets.clear();
-                    cache.finish(ended_s, out);
-                }
-            }
+            };
             walked.parsed += 1;
-            packets.push(packet);
+            let mut of_frame = vec![(inner, fragment)];
+            if settings.decapsulation.wants_outer_of(&inner) {
+                let mut outer = Packet::default();
+                let parsed = parse_opening(frame, TunnelSet::NONE, &mut outer).unwrap();
+                of_frame.push((outer, parsed.fragment));
+                walked.twice += 1;
+            }
+            for (mut packet, fragment) in of_frame {
+                if let (Some(fragment), Some(fragments)) = (fragment, &mut fragments) {
+                    fragments.take_in(&mut packet, fragment);
+                }
+                packet.hash = hasher.hash(&packet.key);
+                match clock.observe(packet.time) {
+                    Tick::Now(now_s) => packet.clock_s = now_s,
+                    Tick::Restart { ended_s, now_s } => {
+                        packet.clock_s = now_s;
+                        cache.put(&packets, out);
+                        packets.clear();
+                        cache.finish(ended_s, out);
+                    }
+                }
+                packets.push(packet);
+            }
         }
         cache.put(&packets, out);
         // The memory of a lease is given back when the next one has come.
@@ -193,7 +202,8 @@ pub(crate) fn walk(
     }
     walked.skipped = skipped.iter().map(|(_, count)| count).sum();
     let statistics = cache.statistics();
-    assert_eq!((statistics.packets, statistics.exported_packets), (walked.parsed, walked.parsed));
+    let metered = walked.parsed + walked.twice;
+    assert_eq!((statistics.packets, statistics.exported_packets), (metered, metered));
     assert_eq!(statistics.begun, statistics.total_exported());
     assert_eq!(cache.records_in_use(), 0);
     walked

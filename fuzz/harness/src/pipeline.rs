@@ -10,13 +10,13 @@
 //! | 3 | bit 0 split; bit 1 no fragment cache; bits 2 to 4 buckets of it − 1; bits 5 to 7 its timeout in seconds |
 //! | 4 | packets of a batch − 1 |
 //! | 5 | shards of the second run − 2, modulo 7 |
-//! | 6 | link type, a place in the parser's table |
+//! | 6 | link type, a place in the parser's table; the table's length times a place in [`DECAPSULATIONS`] is added to it |
 //! | 7 | start of time: 0 the year 1970, 255 the year 2106 |
 //!
 //! A frame is a byte for the step of time, a byte for its amount, the captured length (16 bits) and the bytes. The step: bits 0 to 2
 //! are the unit ([`UNITS_NS`]), bit 3 goes back, bits 4 to 7 times 16 are bytes that the capture left out.
 
-use weir_flow::Timestamp;
+use weir_flow::{Decapsulation, Timestamp, TunnelKind, TunnelSet};
 use weir_input::LinkType;
 use weir_input::parse::LINK_TYPES;
 use weir_storage::Settings;
@@ -39,6 +39,14 @@ pub const UNITS_NS: [u64; 8] = [
     86_400_000_000_000,
     31_536_000_000_000_000,
 ];
+/// What becomes of tunnels.
+const DECAPSULATIONS: [Decapsulation; 5] = [
+    Decapsulation::GreOverIpv4,
+    Decapsulation::Inner(TunnelSet::ALL),
+    Decapsulation::Both(TunnelSet::ALL),
+    Decapsulation::Both(TunnelSet::NONE.with(TunnelKind::Vxlan)),
+    Decapsulation::Outer,
+];
 /// Frames of one input.
 const MOST_FRAMES: usize = 2048;
 
@@ -57,6 +65,8 @@ impl Plan {
         let (batch, shards, link_type, start) = (bytes.u8(), bytes.u8(), bytes.u8(), bytes.u8());
         let timeout_s = |place: u8| TIMEOUTS_S[usize::from(place) % TIMEOUTS_S.len()];
         let fragments = (usize::from(switches >> 2 & 7) + 1, u32::from(switches >> 5));
+        let (decapsulation, link_type) =
+            (usize::from(link_type) / LINK_TYPES.len(), usize::from(link_type) % LINK_TYPES.len());
         let settings = Settings {
             records: 1 << (size & 15).min(10),
             line_slots: 1 << (size >> 4).min(5),
@@ -64,13 +74,14 @@ impl Plan {
             inactive_s: timeout_s(inactive),
             split: switches & 1 != 0,
             fragments: (switches & 2 == 0).then_some(fragments),
+            decapsulation: DECAPSULATIONS[decapsulation % DECAPSULATIONS.len()],
             ..Settings::default()
         };
         Plan {
             settings,
             batch: usize::from(batch) + 1,
             shards: 2 + usize::from(shards) % 7,
-            link_type: LINK_TYPES[usize::from(link_type) % LINK_TYPES.len()].0,
+            link_type: LINK_TYPES[link_type].0,
             start: Timestamp::new((u32::MAX / 255) * u32::from(start), 0),
         }
     }

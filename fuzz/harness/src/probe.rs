@@ -2,9 +2,9 @@
 //! checked after every batch.
 
 use weir_flow::plugin::Factory;
-use weir_flow::{KeyHasher, Packet, Schema};
+use weir_flow::{KeyHasher, Packet, Schema, TunnelSet};
 use weir_input::CapturedFrame;
-use weir_input::parse::{SkipCounters, parse};
+use weir_input::parse::{SkipCounters, parse_decapsulated, parse_opening};
 use weir_storage::cache::EnabledPlugin;
 use weir_storage::clock::Tick;
 use weir_storage::{Cache, Clock, FragmentCache, Settings, Statistics};
@@ -85,33 +85,44 @@ impl Probe<'_> {
         });
         let mut clock = Clock::new(settings.inactive_s);
         let mut skipped = SkipCounters::default();
-        let (mut parsed, mut bytes) = (0, 0);
+        let (mut parsed, mut twice, mut bytes) = (0, 0, 0);
         for batch in frames.chunks(self.batch) {
             for frame in batch {
-                let mut packet = Packet::default();
-                let fragment = match parse(frame, &mut packet) {
-                    Ok(fragment) => fragment,
+                let mut inner = Packet::default();
+                let fragment = match parse_decapsulated(frame, settings.decapsulation, &mut inner) {
+                    Ok(outcome) => outcome.fragment,
                     Err(reason) => {
                         skipped.add(reason);
                         continue;
                     }
                 };
-                if let (Some(fragment), Some(fragments)) = (fragment, &mut fragments) {
-                    fragments.take_in(&mut packet, fragment);
-                }
-                packet.hash = hasher.hash(&packet.key);
-                match clock.observe(packet.time) {
-                    Tick::Now(now_s) => packet.clock_s = now_s,
-                    Tick::Restart { ended_s, now_s } => {
-                        packet.clock_s = now_s;
-                        self.hand_over(&mut shards, &mut out);
-                        finish(&mut shards, ended_s, &mut out);
-                    }
-                }
                 parsed += 1;
-                bytes += u64::from(packet.ip_len);
-                let shard = ((packet.hash >> 48) as usize * self.shards) >> 16;
-                shards[shard].waiting.push(packet);
+                let mut packets = vec![(inner, fragment)];
+                if settings.decapsulation.wants_outer_of(&inner) {
+                    let mut outer = Packet::default();
+                    match parse_opening(frame, TunnelSet::NONE, &mut outer) {
+                        Ok(outcome) => packets.push((outer, outcome.fragment)),
+                        Err(reason) => panic!("an inside without an outside: {reason}"),
+                    }
+                    twice += 1;
+                }
+                for (mut packet, fragment) in packets {
+                    if let (Some(fragment), Some(fragments)) = (fragment, &mut fragments) {
+                        fragments.take_in(&mut packet, fragment);
+                    }
+                    packet.hash = hasher.hash(&packet.key);
+                    match clock.observe(packet.time) {
+                        Tick::Now(now_s) => packet.clock_s = now_s,
+                        Tick::Restart { ended_s, now_s } => {
+                            packet.clock_s = now_s;
+                            self.hand_over(&mut shards, &mut out);
+                            finish(&mut shards, ended_s, &mut out);
+                        }
+                    }
+                    bytes += u64::from(packet.ip_len);
+                    let shard = ((packet.hash >> 48) as usize * self.shards) >> 16;
+                    shards[shard].waiting.push(packet);
+                }
             }
             self.hand_over(&mut shards, &mut out);
             if self.advances {
@@ -123,7 +134,7 @@ impl Probe<'_> {
         finish(&mut shards, clock.now_s(), &mut out);
         let skipped: u64 = skipped.iter().map(|(_, count)| count).sum();
         assert_eq!(frames.len() as u64, parsed + skipped, "frames read, and packets parsed or skipped");
-        assert_eq!(out.packets, parsed, "packets in records, and packets parsed");
+        assert_eq!(out.packets, parsed + twice, "packets in records, and packets parsed, some twice");
         assert_eq!(out.bytes, bytes, "bytes in records, and bytes of packets");
         let mut statistics = Statistics::default();
         for shard in &shards {

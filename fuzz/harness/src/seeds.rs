@@ -145,7 +145,7 @@ fn pipeline(frames: &[CapturedFrame], number: usize) -> Vec<u8> {
         [0x00, 2, 1, 0, 7, 6, 0],
     ];
     let mut input = headers[number].to_vec();
-    input[6] = frames.first().map_or(0, link_type);
+    input[6] = frames.first().map_or(0, link_type) + (number * LINK_TYPES.len()) as u8;
     input.push(100);
     let mut last = frames.first().map_or(Timestamp::ZERO, |frame| frame.time).as_nanoseconds();
     for frame in frames {
