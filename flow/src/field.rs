@@ -148,7 +148,7 @@ impl Field {
 ///
 /// `text` is the form of these fields in the `text` output: literal text with `{NAME}` where the value of field NAME goes.
 /// A `{NAME:form}` selects another form: `x` lower-case hexadecimal, `high`/`low` the high or low byte of a
-/// 16-bit number. `{FROM-TO}` pairs two lists element by element.
+/// 16-bit number, `number` octets as a number, `length` how many octets there are. `{FROM-TO}` pairs two lists element by element.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Schema {
     /// The plugin's name, as in `-p name`.

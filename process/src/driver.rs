@@ -243,6 +243,7 @@ impl Owned {
             (Owned::Float(n), "") => n.to_string(),
             (Owned::Text(t), "") => t.clone(),
             (Owned::Text(t), "x") => t.chars().map(|c| format!("{:02x}", c as u32)).collect(),
+            (Owned::Text(t), "length") => t.chars().count().to_string(),
             (Owned::Text(t), "number") => t.chars().fold(0, |n, c| n << 8 | c as u64).to_string(),
             (Owned::Numbers(l), "") => list(l.iter().map(i64::to_string).collect()),
             (Owned::TimeList(l), "") => list(l.iter().map(|t| t.seconds().to_string()).collect()),

@@ -115,6 +115,9 @@ fn shaped(out: &mut Vec<u8>, clock: &mut Clock, form: Form, value: Value<'_>) {
         (Form::Number, None, Value::Bytes(bytes)) => {
             format::decimal(out, bytes.iter().fold(0u64, |number, &byte| number << 8 | byte as u64));
         }
+        (Form::Length, None, Value::Text(bytes) | Value::Bytes(bytes)) => {
+            format::decimal(out, bytes.len() as u64)
+        }
         (Form::High, Some(number), _) => format::decimal(out, number >> 8 & 0xff),
         (Form::Low, Some(number), _) => format::decimal(out, number & 0xff),
         (_, Some(number), _) => format::decimal(out, number),

@@ -17,6 +17,8 @@ pub(super) enum Form {
     Low,
     /// Octets as a big-endian number in decimal.
     Number,
+    /// How many octets there are.
+    Length,
 }
 
 /// A piece of the form.
@@ -31,7 +33,7 @@ pub(super) enum Piece {
 }
 
 /// Compiles [`Schema::text`]: literal text with `{NAME}`, `{NAME:x}`, `{NAME:04x}` (padded to four digits), `{NAME:high}`,
-/// `{NAME:low}`, `{NAME:number}`, and `{LIST-LIST}` for two lists element by element.
+/// `{NAME:low}`, `{NAME:number}`, `{NAME:length}`, and `{LIST-LIST}` for two lists element by element.
 pub(super) fn compile(schema: &Schema) -> Result<Vec<Piece>, OutputError> {
     let wrong = |what: String| OutputError::Template { plugin: schema.name.clone().into_owned(), what };
     let index = |name: &str| {
@@ -69,6 +71,7 @@ fn parse_form(form: &str) -> Option<Form> {
         "high" => Some(Form::High),
         "low" => Some(Form::Low),
         "number" => Some(Form::Number),
+        "length" => Some(Form::Length),
         _ => {
             let width = form.strip_suffix('x')?;
             let width = if width.is_empty() { 1 } else { width.parse().ok().filter(|&w| w <= 16)? };
@@ -99,7 +102,8 @@ mod tests {
     fn names_and_forms_become_pieces() {
         let literal = |text: &str| Piece::Literal(text.to_owned());
         assert_eq!(
-            compiled("a={CODE:high},b={CODE:low} {CODE}{CODE:04x}{CODE:x}{CODE:number}.").unwrap(),
+            compiled("a={CODE:high},b={CODE:low} {CODE}{CODE:04x}{CODE:x}{CODE:number}{CODE:length}.")
+                .unwrap(),
             [
                 literal("a="),
                 Piece::Field(0, Form::High),
@@ -110,6 +114,7 @@ mod tests {
                 Piece::Field(0, Form::Hexadecimal(4)),
                 Piece::Field(0, Form::Hexadecimal(1)),
                 Piece::Field(0, Form::Number),
+                Piece::Field(0, Form::Length),
                 literal("."),
             ]
         );
