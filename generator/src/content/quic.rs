@@ -1,5 +1,10 @@
-//! Datagrams that look like QUIC from outside. They are not encrypted with anything: a probe that decrypts Initials finds
-//! that they do not authenticate.
+//! QUIC: connections with real packets, and datagrams that look like QUIC from outside. The latter are not encrypted with anything: a
+//! probe that decrypts Initials finds that they do not authenticate.
+
+mod connection;
+pub mod vectors;
+
+pub use connection::{Connection, Version, ack, crypto, padded};
 
 use crate::random::Random;
 

@@ -34,6 +34,39 @@ pub fn client_hello(host: &str, random: &mut Random) -> Vec<u8> {
     record(1, &body)
 }
 
+/// A ClientHello for `host` as QUIC carries it (RFC 9001): the message without record. The key shares make it long, with `key_len`
+/// bytes of a key beside the usual 32; 1184 is what ML-KEM-768 takes.
+pub fn quic_client_hello(host: &str, user_agent: &str, key_len: usize, random: &mut Random) -> Vec<u8> {
+    let mut server_name = ((host.len() + 3) as u16).to_be_bytes().to_vec();
+    server_name.push(0);
+    server_name.extend_from_slice(&prefixed(host.as_bytes()));
+    let mut key = vec![0; key_len];
+    random.fill(&mut key);
+    let mut shares = vec![0x11, 0xec];
+    shares.extend_from_slice(&prefixed(&key));
+    shares.extend_from_slice(&[0, 29]);
+    shares.extend_from_slice(&prefixed(&random.bytes::<32>()));
+    // Idle timeout, initial limits of data, and Google's user agent.
+    let mut parameters = vec![0x01, 4, 0x80, 0, 0x75, 0x30, 0x04, 4, 0x80, 0xf0, 0, 0];
+    parameters.extend_from_slice(&[0x71, 0x29, user_agent.len() as u8]);
+    parameters.extend_from_slice(user_agent.as_bytes());
+
+    let mut extensions = Vec::with_capacity(256);
+    extension(&mut extensions, 0, &server_name);
+    extension(&mut extensions, 10, &[0, 4, 0x11, 0xec, 0, 29]);
+    extension(&mut extensions, 16, b"\x00\x03\x02h3");
+    extension(&mut extensions, 13, &[0, 4, 4, 3, 8, 4]);
+    extension(&mut extensions, 51, &prefixed(&shares));
+    extension(&mut extensions, 43, &[2, 3, 4]);
+    extension(&mut extensions, 57, &parameters);
+
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&random.bytes::<32>());
+    body.extend_from_slice(&[0, 0, 2, 0x13, 0x01, 1, 0]);
+    body.extend_from_slice(&prefixed(&extensions));
+    message(1, &body)
+}
+
 /// A ServerHello record.
 pub fn server_hello(random: &mut Random) -> Vec<u8> {
     let mut extensions = Vec::with_capacity(64);
@@ -70,9 +103,14 @@ fn prefixed(content: &[u8]) -> Vec<u8> {
 
 /// A handshake record with one message.
 fn record(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut message = vec![kind, 0];
-    message.extend_from_slice(&prefixed(body));
     let mut out = vec![22, 3, 1];
-    out.extend_from_slice(&prefixed(&message));
+    out.extend_from_slice(&prefixed(&message(kind, body)));
+    out
+}
+
+/// A handshake message.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![kind, 0];
+    out.extend_from_slice(&prefixed(body));
     out
 }
