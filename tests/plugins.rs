@@ -9,14 +9,16 @@ use weir_flow::options::Argument;
 use weir_flow::plugin::Descriptor;
 use weir_flow::{Record, RecordConsumer};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http, mqtt};
+use weir_generator::content::quic::{self, Connection, Version};
+use weir_generator::content::{dns, http, mqtt, tls};
 use weir_generator::dialogue::Dialogue;
 use weir_generator::headers::flags;
 use weir_generator::layers::Layer;
 use weir_generator::path::Path;
+use weir_generator::random::Random;
 
 /// The plugins that end records. All others must end none: a new one is compared with the rest without being named here.
-const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "wg"];
+const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "quic", "wg"];
 
 /// The plugins of the registry that end records, or those that do not, with all their flags given or none.
 fn registered(ending: bool, flags: bool) -> Vec<String> {
@@ -41,6 +43,8 @@ enum Event {
     Web(u8, u8),
     /// An MQTT session, with its DISCONNECT or without.
     Mqtt(u8, bool),
+    /// A part of a handshake of QUIC: which one.
+    Quic(u8, u8),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
     /// So many datagrams to and fro, of about this length.
@@ -59,6 +63,7 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
             .prop_map(|(flow, way, bits, len)| Event::Tcp(flow, way, bits, len)),
         (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Web(flow, pieces)),
         (0..4u8, any::<bool>()).prop_map(|(flow, disconnects)| Event::Mqtt(flow, disconnects)),
+        (0..4u8, 0..6u8).prop_map(|(flow, part)| Event::Quic(flow, part)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
         (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
         (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
@@ -110,6 +115,19 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
                     .pieces(true, &publish, &[5]);
                 let talk = if disconnects { talk.says(&mqtt::disconnect()) } else { talk };
                 film.dialogue(now, 3, &path(flow, 1883), talk)
+            }
+            Event::Quic(flow, part) => {
+                let connection = Connection::new(Version::V1, flow);
+                let hello = tls::quic_client_hello("www.example.com", "Agent", 1000, &mut Random::new(7));
+                let datagram = match part {
+                    0 => connection.initial(0, &quic::crypto(0, &hello[..700])),
+                    1 => connection.initial(1, &quic::crypto(700, &hello[700..])),
+                    2 => connection.server_initial(0, &quic::ack(1)),
+                    3 => connection.handshake(true, 40),
+                    4 => connection.version_negotiation(),
+                    _ => connection.short(false, 40),
+                };
+                film.udp(now, &path(flow, 443).directed(matches!(part, 0 | 1 | 3)), &datagram)
             }
             Event::Wrapped(flow, tagged) => {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };
@@ -250,6 +268,7 @@ fn every_plugin_speaks_about_some_record() {
         (1, Event::Dns(1, true)),
         (1, Event::Web(2, 3)),
         (1, Event::Mqtt(3, true)),
+        (1, Event::Quic(1, 0)),
         (1, Event::Wrapped(3, false)),
         (1, Event::Wrapped(2, true)),
         (1, Event::Series(0, 40, 70)),

@@ -4,6 +4,7 @@ mod defects;
 mod film;
 mod fragments;
 mod measured;
+mod quic;
 mod quickstart;
 mod scenarios;
 mod services;
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         defects::CAPTURES,
         fragments::CAPTURES,
         measured::CAPTURES,
+        quic::CAPTURES,
         tunnels::CAPTURES,
         streams::CAPTURES,
         services::CAPTURES,

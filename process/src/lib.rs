@@ -8,6 +8,9 @@
 //! * [`pstats`], [`phists`], [`bstats`], [`nettisa`]: lengths and times of packets.
 //! * [`idpcontent`]: the first payload.
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
+//! * [`pstats`]: sizes, times, flags and directions of the first packets.
+//! * [`dns`], [`http`]: application protocols.
+//! * [`quic`]: handshakes of QUIC.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
 //! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`]: application protocols.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
@@ -37,6 +40,7 @@ pub mod ovpn;
 pub mod phists;
 mod pool;
 pub mod pstats;
+pub mod quic;
 pub mod registry;
 pub mod smtp;
 pub mod ssadetector;

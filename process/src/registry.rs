@@ -24,6 +24,7 @@ pub static PLUGINS: &[Descriptor] = &[
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,
+    quic::DESCRIPTOR,
     vlan::DESCRIPTOR,
     wg::DESCRIPTOR,
 ];
@@ -169,6 +170,7 @@ mod tests {
                     assert!(name.is_empty() || schema.fields.iter().any(|f| f.name == name), "{name}");
                 }
                 assert!(["", "x", "04x", "high", "low", "number"].contains(&form), "{form}");
+                assert!(["", "x", "high", "low", "number", "length"].contains(&form), "{form}");
             }
         }
     }
