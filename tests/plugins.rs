@@ -45,6 +45,8 @@ enum Event {
     Mqtt(u8, bool),
     /// A part of a handshake of QUIC: which one.
     Quic(u8, u8),
+    /// A handshake of TLS: how many pieces the ClientHello has, whether the certificate is shown.
+    Tls(u8, u8, bool),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
     /// So many datagrams to and fro, of about this length.
@@ -64,6 +66,7 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
         (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Web(flow, pieces)),
         (0..4u8, any::<bool>()).prop_map(|(flow, disconnects)| Event::Mqtt(flow, disconnects)),
         (0..4u8, 0..6u8).prop_map(|(flow, part)| Event::Quic(flow, part)),
+        (0..4u8, 1..5u8, any::<bool>()).prop_map(|(flow, pieces, old)| Event::Tls(flow, pieces, old)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
         (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
         (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
@@ -73,6 +76,11 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
     ];
     // Mostly close together; some pauses are longer than the timeouts.
     (prop_oneof![9 => 0..200u32, 1 => 0..8000u32], kind)
+}
+
+/// Where to cut a message into so many pieces.
+fn cuts(message: &[u8], pieces: u8) -> Vec<usize> {
+    (1..pieces).map(|n| message.len() * usize::from(n) / usize::from(pieces)).collect()
 }
 
 /// A capture of these events.
@@ -97,11 +105,9 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
             }
             Event::Web(flow, pieces) => {
                 let request = http::request("www.example.com", "/", flow.into());
-                let cuts: Vec<usize> =
-                    (1..pieces).map(|n| request.len() * usize::from(n) / usize::from(pieces)).collect();
                 let talk = Dialogue::new(100, 200)
                     .handshake()
-                    .pieces(true, &request, &cuts)
+                    .pieces(true, &request, &cuts(&request, pieces))
                     .answers(&http::response("nginx", 1, 0))
                     .segment(true, flags::FIN | flags::ACK, &[]);
                 film.dialogue(now, 3, &path(flow, 80), talk)
@@ -128,6 +134,21 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
                     _ => connection.short(false, 40),
                 };
                 film.udp(now, &path(flow, 443).directed(matches!(part, 0 | 1 | 3)), &datagram)
+            }
+            Event::Tls(flow, pieces, old) => {
+                let random = &mut Random::new(flow.into());
+                let hello = tls::client_hello("www.example.com", random);
+                let answer = if old {
+                    let certificate = tls::certificate_message(&[random.bytes::<400>().to_vec()]);
+                    tls::record(&[tls::old_server_hello_message("h2", random), certificate].concat())
+                } else {
+                    [tls::server_hello(random), tls::encrypted(100, random)].concat()
+                };
+                let talk = Dialogue::new(100, 200)
+                    .handshake()
+                    .pieces(true, &hello, &cuts(&hello, pieces))
+                    .pieces(false, &answer, &cuts(&answer, pieces));
+                film.dialogue(now, 3, &path(flow, 443), talk)
             }
             Event::Wrapped(flow, tagged) => {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };

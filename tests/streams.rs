@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use probe::{Scratch, committed, json, lines, number, text};
 use serde_json::{Map, Value};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http, mqtt, smtp};
+use weir_generator::content::{dns, http, mqtt, smtp, tls};
 use weir_generator::dialogue::{Dialogue, Segment};
 use weir_generator::headers::flags;
 use weir_generator::path::Path;
+use weir_generator::random::Random;
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
@@ -203,6 +204,56 @@ fn a_dns_message_over_tcp_cut_anywhere_says_the_same() {
         response: dns::over_tcp(&dns::response(7, name, &[[203, 0, 113, 80].into(); 2])),
     };
     assert_cuts_make_no_difference(&talk, 53, "dns", 2);
+}
+
+#[test]
+fn a_tls_hello_cut_anywhere_says_the_same() {
+    let random = &mut Random::new(1);
+    let talk =
+        Talk { request: tls::client_hello("cut.example.com", random), response: tls::server_hello(random) };
+    assert_cuts_make_no_difference(&talk, 443, "tls", 1);
+}
+
+/// The fields of tls in a committed capture, whose one record has them.
+fn handshake(capture: &str, plugin: &str) -> Value {
+    let ended = json(&committed(capture), &format!("-p {plugin}"));
+    ended.tables().assert_nothing_is_lost();
+    let mut records = ended.records();
+    assert_eq!(records.len(), 1);
+    records.remove(0)
+}
+
+#[test]
+fn handshakes_of_tls_are_read_however_they_lie_in_segments_and_records() {
+    for (capture, name) in [
+        ("a-tls-hello-in-two-segments", "shop.example.com"),
+        ("a-tls-hello-in-two-records-behind-a-warning", "shop.example.com"),
+        ("tls-asks-for-another-hello", "shop.example.com"),
+        ("tls-behind-starttls", "mail.example.com"),
+    ] {
+        let record = handshake(capture, "tls");
+        assert_eq!((text(&record, "TLS_SNI"), number(&record, "TLS_VERSION")), (name, 0x0304), "{capture}");
+        assert_eq!(text(&record, "TLS_JA4"), "t13d1508h2_8daaf6152771_0217bda7c7b8", "{capture}");
+        assert!(record.get("TLS_SERVER_VERSION").is_none(), "only by parameter");
+    }
+}
+
+#[test]
+fn the_certificate_and_what_the_server_chose_are_told_by_parameter() {
+    let record = handshake("tls-1-2-shows-the-certificate", "tls;server;cert");
+    assert_eq!(text(&record, "TLS_ALPN"), "h2");
+    assert_eq!(
+        (number(&record, "TLS_SERVER_VERSION"), number(&record, "TLS_SERVER_CIPHER")),
+        (0x0303, 0xc02f)
+    );
+    assert_eq!(text(&record, "TLS_CERT_SUBJECT"), "CN=shop.example.com,C=CZ");
+    assert_eq!(text(&record, "TLS_CERT_ISSUER"), "O=Example CA,C=CZ");
+    assert_eq!(text(&record, "TLS_CERT_SERIAL"), "00cafe01");
+    let validity = ["TLS_CERT_NOT_BEFORE", "TLS_CERT_NOT_AFTER"].map(|name| number(&record, name));
+    assert_eq!(validity, [1_709_164_800, 2_024_870_399]);
+    let record = handshake("tls-asks-for-another-hello", "tls;server");
+    assert_eq!(number(&record, "TLS_SERVER_VERSION"), 0x0304);
+    assert_eq!(text(&record, "TLS_JA3S"), "f4febc55ea12b31ae17cfb7e614afda8");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod defects;
 mod film;
 mod fragments;
+mod handshakes;
 mod measured;
 mod quic;
 mod quickstart;
@@ -49,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         quic::CAPTURES,
         tunnels::CAPTURES,
         streams::CAPTURES,
+        handshakes::CAPTURES,
         services::CAPTURES,
         ssh::CAPTURES,
         sessions::CAPTURES,

@@ -20,7 +20,7 @@ pub(crate) use tables::Tables;
 
 /// All process plugins, as arguments.
 pub(crate) const ALL_PLUGINS: &str =
-    "-p basic -p basicplus -p dns -p flowhash -p http -p icmp -p mpls -p ntp -p pstats -p vlan";
+    "-p basic -p basicplus -p dns -p flowhash -p http -p icmp -p mpls -p ntp -p pstats -p tls -p vlan";
 
 /// The program, with arguments separated by blanks.
 pub(crate) fn weir(arguments: &str) -> Command {
