@@ -1,6 +1,7 @@
 //! The small captures in `tests/pcaps`, each of which shows one thing.
 
 mod defects;
+mod dhcp;
 mod film;
 mod fragments;
 mod handshakes;
@@ -54,6 +55,7 @@ pub fn all() -> impl Iterator<Item = &'static Capture> {
         services::CAPTURES,
         ssh::CAPTURES,
         sessions::CAPTURES,
+        dhcp::CAPTURES,
     ];
     groups.into_iter().flatten()
 }

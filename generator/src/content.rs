@@ -1,5 +1,6 @@
 //! What packets carry: messages of the protocols that a probe looks into.
 
+pub mod dhcp;
 pub mod dns;
 pub mod http;
 pub mod mqtt;

@@ -212,6 +212,8 @@ impl Owned {
             Value::U32(n) => Owned::Number(n.into()),
             Value::U64(n) => Owned::Number(n),
             Value::F32(n) => Owned::Float(n),
+            Value::Address(address) => Owned::Text(address.to_string()),
+            Value::Mac(address) => Owned::Text(address.map(|octet| format!("{octet:02x}")).join(":")),
             // Octets that become a text: one character for each.
             Value::Text(bytes) | Value::Bytes(bytes) => {
                 Owned::Text(bytes.iter().map(|&b| char::from(b)).collect())

@@ -15,6 +15,7 @@
 //! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`]: application protocols.
 //! * [`dns`], [`http`], [`ntp`]: application protocols.
 //! * [`dns`], [`http`], [`tls`]: application protocols.
+//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod basicplus;
 pub mod bstats;
 mod clip;
 mod cursor;
+pub mod dhcp;
 pub mod dns;
 #[cfg(test)]
 mod driver;

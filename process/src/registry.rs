@@ -8,6 +8,7 @@ use crate::*;
 pub static PLUGINS: &[Descriptor] = &[
     basicplus::DESCRIPTOR,
     bstats::DESCRIPTOR,
+    dhcp::DESCRIPTOR,
     dns::DESCRIPTOR,
     flowhash::DESCRIPTOR,
     http::DESCRIPTOR,
