@@ -1,10 +1,10 @@
-//! Records out: how finished records become IPFIX, text, JSON or nothing.
+//! Records out: how finished records become IPFIX, UniRec, text, JSON or nothing.
 //!
 //! An output has an [`Encoder`] per worker thread, which turns records into batches, and one [`Sink`] with a thread of
 //! its own, which writes batches. What a batch is, the output decides.
 //!
 //! * [`registry`]: the outputs there are, and how one is opened by its name.
-//! * [`ipfix`], [`json`], [`text`], [`null`]: the outputs.
+//! * [`ipfix`], [`json`], [`text`], [`unirec`], [`null`]: the outputs.
 //! * [`byte_sink`]: files and standard output, for outputs whose batches are bytes.
 //! * [`clock`], [`format`](mod@format): times and values as digits.
 #![deny(unsafe_code)]
@@ -19,6 +19,7 @@ pub mod json;
 pub mod null;
 pub mod registry;
 pub mod text;
+pub mod unirec;
 
 pub use registry::{OUTPUTS, OutputDescriptor, Visitor, open};
 

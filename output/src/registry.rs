@@ -2,7 +2,7 @@
 
 use weir_flow::options::{Argument, OptionSpec, Parsed};
 
-use crate::{Context, Output, OutputError, ipfix, json, null, text};
+use crate::{Context, Output, OutputError, ipfix, json, null, text, unirec};
 
 /// What is said about an output without opening it.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct OutputDescriptor {
 
 /// All outputs, by name.
 pub static OUTPUTS: &[OutputDescriptor] =
-    &[ipfix::DESCRIPTOR, json::DESCRIPTOR, null::DESCRIPTOR, text::DESCRIPTOR];
+    &[ipfix::DESCRIPTOR, json::DESCRIPTOR, null::DESCRIPTOR, text::DESCRIPTOR, unirec::DESCRIPTOR];
 
 /// The option that all outputs share: what happens when the output cannot keep up. Who runs the output acts on it; its
 /// default depends on the inputs.
@@ -57,6 +57,8 @@ pub fn open<V: Visitor>(
         Ok(visitor.visit(null::Null))
     } else if is(&text::DESCRIPTOR) {
         Ok(visitor.visit(text::Text::open(parameters, context)?))
+    } else if is(&unirec::DESCRIPTOR) {
+        Ok(visitor.visit(unirec::Unirec::open(parameters, context)?))
     } else {
         Err(OutputError::UnknownOutput(name.to_owned()))
     }
@@ -65,6 +67,8 @@ pub fn open<V: Visitor>(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use weir_flow::options::PluginString;
 
     use super::*;
 
@@ -82,13 +86,12 @@ mod tests {
     #[test]
     fn every_registered_output_opens_by_all_its_names_and_shares_the_option_full() {
         for descriptor in OUTPUTS {
+            // The one that has a parameter without default.
+            let parameters = if descriptor.names == ["unirec"] { "ifc=b:" } else { "" };
+            let string = PluginString::parse(&format!("x;{parameters}")).unwrap();
+            let parameters = string.parameters(descriptor.options).unwrap();
             for name in descriptor.names {
-                let owns = open(
-                    name,
-                    &Parsed::defaults(descriptor.options),
-                    &Context::default(),
-                    OwnsStandardOutput,
-                );
+                let owns = open(name, &parameters, &Context::default(), OwnsStandardOutput);
                 assert_eq!(owns.unwrap(), *name == "json", "{name}");
             }
             assert!(descriptor.options.contains(&FULL));

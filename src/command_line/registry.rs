@@ -121,7 +121,7 @@ impl Kind {
                 "tls",
                 "wg",
             ],
-            Kind::Output => &["unirec"],
+            Kind::Output => &[],
         }
     }
 }
