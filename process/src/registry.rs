@@ -21,11 +21,11 @@ pub static PLUGINS: &[Descriptor] = &[
     ovpn::DESCRIPTOR,
     phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
+    quic::DESCRIPTOR,
     smtp::DESCRIPTOR,
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,
-    quic::DESCRIPTOR,
     vlan::DESCRIPTOR,
     wg::DESCRIPTOR,
 ];
