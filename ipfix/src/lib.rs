@@ -11,8 +11,10 @@
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 //!
 //! * [`export`]: records to collectors, over UDP or TCP.
+//! * [`collect`]: what the messages of a transport session mean.
 #![deny(unsafe_code)]
 
+pub mod collect;
 pub mod element;
 pub mod export;
 pub mod list;

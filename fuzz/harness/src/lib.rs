@@ -6,6 +6,7 @@
 //!
 //! * [`file`](mod@file): the reader of capture files. [`parser`]: the header parser. [`options`]: plugin strings and numbers.
 //! * [`fragments`]: the fragment cache against a model. [`streams`]: TCP bytes in order against a model.
+//! * [`ipfix`]: IPFIX messages and templates.
 //! * [`plugin`]: conversations through the cache with one plugin; a target for each plugin of the registry.
 //! * [`pipeline`]: frames with times through everything.
 //! * [`seeds`]: inputs to begin with, made from captures.
@@ -15,6 +16,7 @@ mod bytes;
 mod conversation;
 pub mod file;
 pub mod fragments;
+pub mod ipfix;
 mod lender;
 pub mod options;
 pub mod parser;
@@ -71,6 +73,8 @@ pub static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
     let mut targets = vec![
         Target::part("file", "capture files: pcap, pcapng, gzip, zstd", file::run),
         Target::part("fragments", "the fragment cache against a model", fragments::run),
+        Target::part("ipfix", "IPFIX messages of a session, read and written again", ipfix::messages),
+        Target::part("ipfix-templates", "sets of IPFIX templates", ipfix::templates),
         Target::part("options", "plugin strings and numbers of the command line", options::run),
         Target::part("parser", "frames of every link type through the header parser", parser::run),
         Target::part("pipeline", "frames with times through everything, in any setting", pipeline::run),

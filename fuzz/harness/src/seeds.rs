@@ -15,6 +15,7 @@ use weir_input::{CapturedFrame, Poll, Source};
 
 use crate::TARGETS;
 use crate::conversation::PORTS;
+use crate::ipfix;
 use crate::plugin::{self, odd, what};
 
 /// The inputs of a target, without repetitions.
@@ -58,6 +59,9 @@ pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     add("http", odd_texts());
     streams().into_iter().for_each(|input| add("streams", input));
     fragments().into_iter().for_each(|input| add("fragments", input));
+    let (sessions, templates) = ipfix::seeds();
+    sessions.into_iter().for_each(|input| add("ipfix", input));
+    templates.into_iter().for_each(|input| add("ipfix-templates", input));
     options().into_iter().for_each(|input| add("options", input));
     Ok(inputs)
 }
