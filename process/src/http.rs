@@ -5,7 +5,6 @@
 //! and only the incomplete last line is seen again.
 
 mod head;
-mod start;
 mod transaction;
 
 use smallvec::SmallVec;
@@ -20,10 +19,13 @@ use weir_flow::{
 
 use self::{
     head::{End, Lines, Side},
-    start::{Recognised, Start, recognise},
     transaction::{Slot, Transaction},
 };
-use crate::factory::factory;
+use crate::{
+    factory::factory,
+    lines::is_tls,
+    start_line::{Family, Recognised, Start, look, recognise},
+};
 
 static FIELDS: &[Field] = &[
     Field::new("HTTP_REQUEST_AGENT", FieldType::Text { max: 127 }, FLOWMON, 20, "User-Agent"),
@@ -78,6 +80,35 @@ const FURTHER_TEXTS: usize = 1024;
 const PATIENCE_PACKETS: u64 = 20;
 
 struct Http;
+
+impl Family for Http {
+    const VERSION: &'static [u8] = b"HTTP/";
+    /// Those of RFC 9110, 5789, of SSDP and WebDAV.
+    const METHODS: &'static [&'static [u8]] = &[
+        b"GET ",
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"DELETE ",
+        b"CONNECT ",
+        b"OPTIONS ",
+        b"TRACE ",
+        b"PATCH ",
+        b"PRI ",
+        b"M-SEARCH ",
+        b"NOTIFY ",
+        b"SUBSCRIBE ",
+        b"UNSUBSCRIBE ",
+        b"PROPFIND ",
+        b"PROPPATCH ",
+        b"MKCOL ",
+        b"COPY ",
+        b"MOVE ",
+        b"LOCK ",
+        b"UNLOCK ",
+        b"REPORT ",
+    ];
+}
 
 #[derive(Default)]
 struct State {
@@ -161,7 +192,7 @@ fn take_messages(
                 }
                 head
             }
-            None => match recognise(&data[position..]) {
+            None => match recognise::<Http>(&data[position..]) {
                 Recognised::Whole(start, len) => {
                     position += len;
                     match begin(state, start, &mut lines) {
@@ -215,24 +246,6 @@ fn begin<'a>(state: &mut State, start: Start<'a>, lines: &mut Lines<'a>) -> Opti
     Some(Head { side, transaction: index as u8, content_length: None })
 }
 
-/// The bytes to look at, and what begins with them. Retained bytes that did not become a start line were the end of a body:
-/// then the packet's own bytes may begin a message.
-#[inline]
-fn look<'a>(view: &View<'a>) -> (&'a [u8], Recognised<'a>) {
-    let (data, payload) = (view.data, view.packet.payload());
-    match recognise(data) {
-        Recognised::Nothing if data.len() > payload.len() && data[0] != b'\n' && data.ends_with(payload) => {
-            (payload, recognise(payload))
-        }
-        recognised => (data, recognised),
-    }
-}
-
-/// Whether the bytes begin like a TLS record (RFC 8446 section 5.1).
-fn is_tls(data: &[u8]) -> bool {
-    matches!(data, [20..=23, 3, 0..=4, ..])
-}
-
 impl Plugin for Http {
     type State = State;
 
@@ -245,7 +258,7 @@ impl Plugin for Http {
 
     #[inline]
     fn inspect(&mut self, view: &View<'_>, state: Peek<'_, State>) -> Inspection {
-        match look(view) {
+        match look::<Http>(view) {
             (_, Recognised::Whole(start, _))
                 if state.get().is_some_and(|state| state.is_complete_for(start)) =>
             {
@@ -257,7 +270,7 @@ impl Plugin for Http {
 
     #[inline]
     fn account(&mut self, view: &View<'_>, slot: &mut StateSlot<'_, State>) -> Account {
-        let (data, recognised) = look(view);
+        let (data, recognised) = look::<Http>(view);
         if view.after_gap
             && let Some(state) = slot.get()
         {

@@ -48,6 +48,7 @@ pub mod registry;
 pub mod smtp;
 pub mod ssadetector;
 pub mod ssh;
+mod start_line;
 mod texts;
 pub mod tls;
 pub mod vlan;

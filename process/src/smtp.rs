@@ -16,7 +16,7 @@ use weir_flow::{
 };
 
 use self::session::{Outcome, Session, Text};
-use crate::factory::factory;
+use crate::{factory::factory, lines::is_tls};
 
 static FIELDS: &[Field] = &[
     Field::new("SMTP_COMMAND_FLAGS", FieldType::U32, CESNET, 810, "bit set of commands"),
@@ -98,7 +98,7 @@ impl Plugin for Smtp {
         let from_server = is_from_server(view);
         let patient = view.flow.total_packets() <= PATIENCE_PACKETS;
         if slot.is_vacant() && !session::may_begin(view.data, from_server) {
-            return if patient && !session::is_tls(view.data) { Account::CONTINUE } else { Account::DONE };
+            return if patient && !is_tls(view.data) { Account::CONTINUE } else { Account::DONE };
         }
         let session = slot.get_or_insert_with(Session::default);
         if view.after_gap {

@@ -3,7 +3,10 @@
 use smallvec::SmallVec;
 
 use super::transaction::{COOKIES_MAX, Slot};
-use crate::clip::clipped;
+use crate::{
+    clip::clipped,
+    lines::{field, first_line, number},
+};
 
 /// Which kind of message a head belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,22 +39,20 @@ impl<'a> Lines<'a> {
     /// Takes in the lines of `data` from `position`, which is the beginning of one.
     pub(super) fn read(&mut self, data: &'a [u8], mut position: usize, side: Side) -> End {
         loop {
-            let rest = &data[position..];
-            let Some(len) = memchr::memchr(b'\n', rest) else {
+            let Some((line, len)) = first_line(&data[position..]) else {
                 return End::Incomplete(position);
             };
-            position += len + 1;
-            match rest[..len].strip_suffix(b"\r").unwrap_or(&rest[..len]) {
-                [] => return End::Complete(position),
-                line => self.line(line, side),
+            position += len;
+            if line.is_empty() {
+                return End::Complete(position);
             }
+            self.line(line, side);
         }
     }
 
     /// Takes in one line. Lines without a colon say nothing.
     fn line(&mut self, line: &'a [u8], side: Side) {
-        let Some(colon) = memchr::memchr(b':', line) else { return };
-        let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii());
+        let Some((name, value)) = field(line) else { return };
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         let slot = match (side, name.len()) {
             (Side::Request, 4) if is("Host") => Slot::Host,
@@ -61,8 +62,7 @@ impl<'a> Lines<'a> {
             (Side::Response, 12) if is("Content-Type") => Slot::ContentType,
             (Side::Response, 10) if is("Set-Cookie") => return self.cookie(value),
             (_, 14) if is("Content-Length") => {
-                let len: Option<u64> = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-                self.content_length = len.map(|len| len.min(u32::MAX.into()) as u32);
+                self.content_length = number(value);
                 return;
             }
             _ => return,

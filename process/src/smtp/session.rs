@@ -2,7 +2,11 @@
 
 use super::command::{self, Command, Verb};
 use super::reply;
-use crate::{clip::clipped, lines::first_line, texts::Texts};
+use crate::{
+    clip::clipped,
+    lines::{first_line, is_tls},
+    texts::Texts,
+};
 
 /// The texts of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,11 +92,6 @@ pub(super) enum Outcome {
     Again(usize),
     /// Nothing that can be read.
     Encrypted,
-}
-
-/// Whether the bytes begin like a TLS record (RFC 8446 section 5.1).
-pub(super) fn is_tls(data: &[u8]) -> bool {
-    matches!(data, [20..=23, 3, 0..=4, ..])
 }
 
 /// Whether the bytes may be the first ones of a session.

@@ -1,15 +1,25 @@
-//! Start lines (RFC 9112 sections 3 and 4).
+//! Start lines of HTTP (RFC 9112 sections 3 and 4) and of the protocols that took after it: RTSP and SIP.
+
+use weir_flow::plugin::View;
+
+/// What tells a protocol of this family from the others.
+pub(crate) trait Family {
+    /// What its version begins with, slash included.
+    const VERSION: &'static [u8];
+    /// Methods, with the blank behind each, of which the beginning alone makes a start line likely.
+    const METHODS: &'static [&'static [u8]];
+}
 
 /// The first line of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Start<'a> {
+pub(crate) enum Start<'a> {
     Request { method: &'a [u8], target: &'a [u8] },
     Response { status: u16 },
 }
 
 /// What the beginning of some bytes is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Recognised<'a> {
+pub(crate) enum Recognised<'a> {
     /// A start line and its length, line end included.
     Whole(Start<'a>, usize),
     /// It may become a start line when more bytes come.
@@ -21,8 +31,6 @@ pub(super) enum Recognised<'a> {
 /// The longest method that is looked for.
 const MAX_METHOD: usize = 31;
 
-const VERSION: &[u8] = b"HTTP/";
-
 /// The longest version behind it: `1.1`, or what a damaged capture makes of it.
 const MAX_VERSION: usize = 3;
 
@@ -30,14 +38,27 @@ const MAX_VERSION: usize = 3;
 ///
 /// Bodies pass here packet by packet; nearly all of them are told by their first byte.
 #[inline]
-pub(super) fn recognise(data: &[u8]) -> Recognised<'_> {
+pub(crate) fn recognise<F: Family>(data: &[u8]) -> Recognised<'_> {
     match data.first() {
         Some(first) if first.is_ascii_uppercase() => {}
         _ => return Recognised::Nothing,
     }
-    match data.strip_prefix(VERSION) {
+    match data.strip_prefix(F::VERSION) {
         Some(rest) => status_line(data, rest),
-        None => request_line(data),
+        None => request_line::<F>(data),
+    }
+}
+
+/// The bytes to look at, and what begins with them. Retained bytes that did not become a start line were the end of a body:
+/// then the packet's own bytes may begin a message.
+#[inline]
+pub(crate) fn look<'a, F: Family>(view: &View<'a>) -> (&'a [u8], Recognised<'a>) {
+    let (data, payload) = (view.data, view.packet.payload());
+    match recognise::<F>(data) {
+        Recognised::Nothing if data.len() > payload.len() && data[0] != b'\n' && data.ends_with(payload) => {
+            (payload, recognise::<F>(payload))
+        }
+        recognised => (data, recognised),
     }
 }
 
@@ -69,44 +90,19 @@ fn status_line<'a>(data: &'a [u8], rest: &[u8]) -> Recognised<'a> {
     }
 }
 
-/// Methods of which the beginning alone makes a start line likely: those of RFC 9110, 5789, of SSDP and WebDAV.
-const METHODS: [&[u8]; 22] = [
-    b"GET ",
-    b"POST ",
-    b"HEAD ",
-    b"PUT ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"PATCH ",
-    b"PRI ",
-    b"M-SEARCH ",
-    b"NOTIFY ",
-    b"SUBSCRIBE ",
-    b"UNSUBSCRIBE ",
-    b"PROPFIND ",
-    b"PROPPATCH ",
-    b"MKCOL ",
-    b"COPY ",
-    b"MOVE ",
-    b"LOCK ",
-    b"UNLOCK ",
-    b"REPORT ",
-];
-
 fn is_method_byte(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
 }
 
 /// `method SP target SP HTTP/version`.
-fn request_line(data: &[u8]) -> Recognised<'_> {
+fn request_line<F: Family>(data: &[u8]) -> Recognised<'_> {
+    let version = F::VERSION;
     let method_len = data.iter().take(MAX_METHOD + 1).take_while(|&&b| is_method_byte(b)).count();
     let (method, rest) = data.split_at(method_len);
     let target_on = match rest {
         _ if method_len > MAX_METHOD => return Recognised::Nothing,
         // The last segment of a body may well be `OK`; it is not to be taken for a method.
-        [] if VERSION.starts_with(data) || METHODS.iter().any(|known| known.starts_with(data)) => {
+        [] if version.starts_with(data) || F::METHODS.iter().any(|known| known.starts_with(data)) => {
             return Recognised::Incomplete;
         }
         [b' ', target_on @ ..] => target_on,
@@ -119,14 +115,14 @@ fn request_line(data: &[u8]) -> Recognised<'_> {
     };
     let (target, rest) = target_on.split_at(target_len);
     match rest {
-        [b' ', version @ ..] if version.len() <= VERSION.len() => {
-            if VERSION.starts_with(version) {
+        [b' ', found @ ..] if found.len() <= version.len() => {
+            if version.starts_with(found) {
                 Recognised::Incomplete
             } else {
                 Recognised::Nothing
             }
         }
-        [b' ', version @ ..] if version.starts_with(VERSION) && version[VERSION.len()].is_ascii_digit() => {
+        [b' ', found @ ..] if found.starts_with(version) && found[version.len()].is_ascii_digit() => {
             whole(data, Start::Request { method, target })
         }
         _ => Recognised::Nothing,
@@ -138,6 +134,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    enum Http {}
+
+    impl Family for Http {
+        const VERSION: &'static [u8] = b"HTTP/";
+        const METHODS: &'static [&'static [u8]] = &[b"GET ", b"M-SEARCH ", b"PRI ", b"CONNECT "];
+    }
 
     fn request(method: &'static str, target: &'static str) -> Start<'static> {
         Start::Request { method: method.as_bytes(), target: target.as_bytes() }
@@ -156,9 +159,14 @@ mod tests {
             ("HTTP/1.0 404\n", response(404)),
             ("HTTP/1.1 505 HTTP Version Not Supported\r\n", response(505)),
         ] {
-            assert_eq!(recognise(line.as_bytes()), Recognised::Whole(start, line.len()), "{line}");
+            assert_eq!(recognise::<Http>(line.as_bytes()), Recognised::Whole(start, line.len()), "{line}");
             for len in 1..line.len() {
-                assert_eq!(recognise(&line.as_bytes()[..len]), Recognised::Incomplete, "{}", &line[..len]);
+                assert_eq!(
+                    recognise::<Http>(&line.as_bytes()[..len]),
+                    Recognised::Incomplete,
+                    "{}",
+                    &line[..len]
+                );
             }
         }
     }
@@ -183,7 +191,7 @@ mod tests {
             "OK",
             "SSH-2.0-OpenSSH\r\n",
         ] {
-            assert_eq!(recognise(text.as_bytes()), Recognised::Nothing, "{text}");
+            assert_eq!(recognise::<Http>(text.as_bytes()), Recognised::Nothing, "{text}");
         }
     }
 
@@ -193,7 +201,7 @@ mod tests {
             start in "(HTTP/|GET |POST /|)",
             bytes in proptest::collection::vec(any::<u8>(), 0..60),
         ) {
-            let _ = recognise(&[start.as_bytes(), &bytes].concat());
+            let _ = recognise::<Http>(&[start.as_bytes(), &bytes].concat());
         }
     }
 }
