@@ -68,3 +68,63 @@ fn smtp_reads_nothing_behind_starttls() {
     assert_eq!(said[0]["SMTP_STAT_CODE_FLAGS"], 0x4 | 0x10);
     assert_eq!(said[0]["SMTP_2XX_STAT_CODE_COUNT"], 3);
 }
+
+/// Message type, status and CSeq of what sip says.
+fn messages(said: &[Value]) -> Vec<String> {
+    let number = |fields: &Value, name: &str| fields[name].as_u64().unwrap();
+    let message = |fields: &Value| {
+        let cseq = fields["SIP_CSEQ"].as_str().unwrap();
+        format!("{} {} {cseq}", number(fields, "SIP_MSG_TYPE"), number(fields, "SIP_STATUS_CODE"))
+    };
+    said.iter().map(message).collect()
+}
+
+#[test]
+fn every_sip_message_in_a_datagram_is_a_record() {
+    let (records, said) = told("sip-in-datagrams", "sip", "SIP_");
+    assert_eq!(records.len(), 8, "{records:?}");
+    assert_eq!(
+        messages(&said),
+        [
+            "1 0 1 INVITE",
+            "99 100 1 INVITE",
+            "99 180 1 INVITE",
+            "99 200 1 INVITE",
+            "2 0 1 ACK",
+            "13 0 2 MESSAGE",
+            "13 0 2 MESSAGE"
+        ]
+    );
+    let invite = serde_json::json!({
+        "SIP_MSG_TYPE": 1,
+        "SIP_STATUS_CODE": 0,
+        "SIP_CSEQ": "1 INVITE",
+        "SIP_CALLING_PARTY": "sip:alice@example.com",
+        "SIP_CALLED_PARTY": "sip:bob@example.com;user=phone",
+        "SIP_CALL_ID": "a84b4c76e66710@phone.example.com",
+        "SIP_USER_AGENT": "phone/1 (test)",
+        "SIP_REQUEST_URI": "sip:bob@example.com",
+        "SIP_VIA": "SIP/2.0/TCP proxy.example.com;SIP/2.0/TCP phone.example.com:5060",
+    });
+    assert_eq!(said[0], invite);
+}
+
+#[test]
+fn sip_messages_are_told_however_they_share_segments() {
+    for capture in ["sip-messages-that-share-segments", "sip-messages-that-share-segments-out-of-order"] {
+        let (_, said) = told(capture, "sip", "SIP_");
+        assert_eq!(
+            messages(&said),
+            [
+                "1 0 1 INVITE",
+                "12 0 2 UPDATE",
+                "4 0 3 BYE",
+                "99 183 1 INVITE",
+                "99 200 2 UPDATE",
+                "99 200 3 BYE"
+            ],
+            "{capture}"
+        );
+        assert!(said.iter().all(|fields| fields["SIP_CALLED_PARTY"] == "sip:bob@example.com;user=phone"));
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use probe::{Scratch, committed, json, lines, number, text};
 use serde_json::{Map, Value};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http, mqtt, smtp, tls};
+use weir_generator::content::{dns, http, mqtt, sip, smtp, tls};
 use weir_generator::dialogue::{Dialogue, Segment};
 use weir_generator::headers::flags;
 use weir_generator::path::Path;
@@ -424,4 +424,10 @@ fn a_mail_session_cut_anywhere_says_the_same() {
         response: b"220 a\r\n250-b\r\n250 c\r\n250 d\r\n250 e\r\n354 f\r\n554 Spam\r\n221 g\r\n".to_vec(),
     };
     assert_cuts_make_no_difference(&talk, 25, "smtp", 1);
+}
+
+#[test]
+fn sip_messages_cut_anywhere_say_the_same() {
+    let talk = Talk { request: sip::request("INVITE", 1, 2), response: sip::response("200 OK", "INVITE", 1) };
+    assert_cuts_make_no_difference(&talk, 5060, "sip", 2);
 }

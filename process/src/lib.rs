@@ -17,6 +17,7 @@
 //! * [`dns`], [`http`], [`tls`]: application protocols.
 //! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`sip`], [`smtp`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -45,6 +46,7 @@ mod pool;
 pub mod pstats;
 pub mod quic;
 pub mod registry;
+pub mod sip;
 pub mod smtp;
 pub mod ssadetector;
 pub mod ssh;

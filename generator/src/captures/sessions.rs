@@ -2,7 +2,7 @@
 
 use super::{Capture, Film};
 use crate::{
-    content::{mqtt, smtp},
+    content::{mqtt, sip, smtp},
     dialogue::{Dialogue, Segment},
     path::Path,
 };
@@ -42,6 +42,26 @@ pub(super) const CAPTURES: &[Capture] = &[
         "smtp-that-becomes-tls",
         "greeting, EHLO, STARTTLS and 220, then bytes of TLS with line ends and words of commands: with smtp only what came before",
         mail_encrypted,
+    ),
+    Capture::new(
+        "sip-in-datagrams",
+        "a keep-alive, INVITE, 100, 180, 200, ACK, and MESSAGE that is sent twice, over UDP: with sip a record for each, and the keep-alive in one of its own",
+        call,
+    ),
+    Capture::new(
+        "sip-messages-that-share-segments",
+        "over TCP: INVITE cut in its head and in its body, whose last piece brings UPDATE and the beginning of BYE, and three responses in one segment: with sip all six messages, and every packet counted once",
+        || trunk(|_| {}),
+    ),
+    Capture::new(
+        "sip-messages-that-share-segments-out-of-order",
+        "the same with two pieces of INVITE changed places, and the responses sent twice",
+        || {
+            trunk(|segments| {
+                segments.swap(4, 5);
+                segments.insert(9, segments[8].clone());
+            })
+        },
     ),
 ];
 
@@ -106,4 +126,38 @@ fn mail_encrypted() -> Film {
         .close()
         .segments();
     film(&Path::v4(CLIENT, 40_012, SERVER, 25), &segments)
+}
+
+fn call() -> Film {
+    let path = Path::v4(CLIENT, 5060, SERVER, 5060);
+    let message = sip::request("MESSAGE", 2, 1);
+    Film::new()
+        .udp(0, &path, b"\r\n\r\n")
+        .udp(10, &path, &sip::request("INVITE", 1, 5))
+        .udp(20, &path.reversed(), &sip::response("100 Trying", "INVITE", 1))
+        .udp(30, &path.reversed(), &sip::response("180 Ringing", "INVITE", 1))
+        .udp(40, &path.reversed(), &sip::response("200 OK", "INVITE", 1))
+        .udp(50, &path, &sip::request("ACK", 1, 0))
+        .udp(60, &path, &message)
+        .udp(560, &path, &message)
+}
+
+/// The requests are in segments 3 to 7, the responses in 8.
+fn trunk(change: fn(&mut Vec<Segment>)) -> Film {
+    let requests =
+        [sip::request("INVITE", 1, 20), sip::request("UPDATE", 2, 2), sip::request("BYE", 3, 0)].concat();
+    let responses = [
+        sip::response("183 Session Progress", "INVITE", 1),
+        sip::response("200 OK", "UPDATE", 2),
+        sip::response("200 OK", "BYE", 3),
+    ]
+    .concat();
+    let mut segments = Dialogue::new(1000, 5000)
+        .handshake()
+        .pieces(true, &requests, &[70, 300, 700, requests.len() - 100])
+        .answers(&responses)
+        .close()
+        .segments();
+    change(&mut segments);
+    film(&Path::v4(CLIENT, 40_013, SERVER, 5060), &segments)
 }
