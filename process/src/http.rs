@@ -5,26 +5,25 @@
 //! and only the incomplete last line is seen again.
 
 mod head;
-mod transaction;
+mod slot;
 
-use smallvec::SmallVec;
 use weir_flow::{
     Direction, Field, FieldType, Flow, Instances, Schema, Value,
     field::{CESNET, FLOWMON},
     plugin::{
-        ALLOCATION_OVERHEAD, Account, Descriptor, Inspection, Interest, Packets, Peek, Plugin, Protocols,
-        Slot as StateSlot, View,
+        Account, Descriptor, Inspection, Interest, Packets, Peek, Plugin, Protocols, Slot as StateSlot, View,
     },
 };
 
 use self::{
-    head::{End, Lines, Side},
-    transaction::{Slot, Transaction},
+    head::{End, Lines},
+    slot::Slot,
 };
 use crate::{
     factory::factory,
     lines::is_tls,
     start_line::{Family, Recognised, Start, look, recognise},
+    transactions::{Side, Transactions},
 };
 
 static FIELDS: &[Field] = &[
@@ -70,12 +69,6 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     configure: |_| Ok(factory(interest(), |_| Http)),
 };
 
-/// Transactions that one record holds; further ones in the same packet are left out.
-const MAX_TRANSACTIONS: usize = 16;
-
-/// Bytes that the texts of all transactions of a record but the first take. The first always fits.
-const FURTHER_TEXTS: usize = 1024;
-
 /// A record that has shown no HTTP after so many packets is given up.
 const PATIENCE_PACKETS: u64 = 20;
 
@@ -112,7 +105,7 @@ impl Family for Http {
 
 #[derive(Default)]
 struct State {
-    transactions: SmallVec<[Transaction; 1]>,
+    transactions: Transactions<{ Slot::COUNT }>,
     /// The head that each direction is in the middle of.
     heads: [Option<Head>; 2],
 }
@@ -124,45 +117,6 @@ struct Head {
     transaction: u8,
     /// What its lines so far say of the body.
     content_length: Option<u32>,
-}
-
-impl State {
-    /// Whether a message that begins like this belongs to a new record.
-    fn is_complete_for(&self, start: Start<'_>) -> bool {
-        match start {
-            Start::Request { .. } => self.transactions.iter().any(Transaction::has_request),
-            Start::Response { .. } => {
-                !self.transactions.is_empty() && self.transactions.iter().all(Transaction::has_final_response)
-            }
-        }
-    }
-
-    /// The transaction that a message belongs to: for a request the first one without request, for a response the first one
-    /// without response.
-    fn place(&mut self, side: Side) -> Option<usize> {
-        let is_open = |transaction: &Transaction| match side {
-            Side::Request => !transaction.has_request(),
-            Side::Response => !transaction.has_final_response(),
-        };
-        if let Some(open) = self.transactions.iter().position(is_open) {
-            return Some(open);
-        }
-        if self.transactions.len() == MAX_TRANSACTIONS {
-            return None;
-        }
-        self.transactions.push(Transaction::default());
-        Some(self.transactions.len() - 1)
-    }
-
-    fn store(&mut self, index: usize, lines: &Lines<'_>) {
-        let taken: usize = self.transactions[1..].iter().map(Transaction::texts_len).sum();
-        let transaction = &mut self.transactions[index];
-        let room = match index {
-            0 => Slot::MAX_TOTAL,
-            _ => FURTHER_TEXTS - (taken - transaction.texts_len()),
-        };
-        transaction.store(lines, room);
-    }
 }
 
 /// What is to come after some bytes of one direction.
@@ -206,7 +160,7 @@ fn take_messages(
         };
         let index = usize::from(transaction);
         let end = lines.read(data, position, side);
-        state.store(index, &lines);
+        state.transactions.replace_texts(index, lines.values());
         let body = match end {
             End::Complete(body) => body,
             End::Incomplete(line) => {
@@ -230,18 +184,23 @@ fn take_messages(
 
 /// A message begins: finds its place and notes the start line.
 fn begin<'a>(state: &mut State, start: Start<'a>, lines: &mut Lines<'a>) -> Option<Head> {
-    let side = match start {
-        Start::Request { .. } => Side::Request,
-        Start::Response { .. } => Side::Response,
-    };
-    let index = state.place(side)?;
+    let side = Side::of(start);
+    let index = state.transactions.place(side)?;
+    let transaction = &mut state.transactions[index];
     match start {
         Start::Request { method, target } => {
-            state.transactions[index].begin_request();
+            transaction.begin_request();
             lines.set(Slot::Method, method);
             lines.set(Slot::Target, target);
         }
-        Start::Response { status } => state.transactions[index].begin_response(status),
+        Start::Response { status } => {
+            if transaction.begin_response(status) {
+                // What the interim one said gives way.
+                for slot in [Slot::ContentType, Slot::Server, Slot::Cookies] {
+                    lines.set(slot, b"");
+                }
+            }
+        }
     }
     Some(Head { side, transaction: index as u8, content_length: None })
 }
@@ -251,16 +210,13 @@ impl Plugin for Http {
 
     const CUTS: bool = true;
 
-    const STATE_HEAP: usize = Slot::MAX_TOTAL
-        + FURTHER_TEXTS
-        + MAX_TRANSACTIONS * size_of::<Transaction>()
-        + (MAX_TRANSACTIONS + 1) * ALLOCATION_OVERHEAD;
+    const STATE_HEAP: usize = Transactions::<{ Slot::COUNT }>::most_heap(Slot::MAX_TOTAL);
 
     #[inline]
     fn inspect(&mut self, view: &View<'_>, state: Peek<'_, State>) -> Inspection {
         match look::<Http>(view) {
             (_, Recognised::Whole(start, _))
-                if state.get().is_some_and(|state| state.is_complete_for(start)) =>
+                if state.get().is_some_and(|state| state.transactions.are_complete_for(Side::of(start))) =>
             {
                 Inspection::Cut
             }
@@ -310,7 +266,7 @@ impl Plugin for Http {
     }
 
     fn export<'a>(&'a mut self, _flow: &'a Flow, state: &'a State, instances: &mut Instances<'a>) {
-        for transaction in &state.transactions {
+        for transaction in state.transactions.iter() {
             instances.add([
                 Value::Text(transaction.text(Slot::Agent)),
                 Value::Text(transaction.text(Slot::Method)),

@@ -53,6 +53,7 @@ pub mod ssh;
 mod start_line;
 mod texts;
 pub mod tls;
+mod transactions;
 pub mod vlan;
 pub mod wg;
 

@@ -2,24 +2,18 @@
 
 use smallvec::SmallVec;
 
-use super::transaction::{COOKIES_MAX, Slot};
+use super::slot::{COOKIES_MAX, Slot};
 use crate::{
     clip::clipped,
     lines::{field, first_line, number},
+    transactions::Side,
 };
-
-/// Which kind of message a head belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Side {
-    Request,
-    Response,
-}
 
 /// What the lines of a head say.
 #[derive(Default)]
 pub(super) struct Lines<'a> {
     /// The value of each slot that was mentioned.
-    pub(super) values: [Option<&'a [u8]>; Slot::COUNT],
+    values: [Option<&'a [u8]>; Slot::COUNT],
     /// The names of cookies, if there are any.
     pub(super) cookies: Option<SmallVec<[u8; 64]>>,
     /// The length of the body, as announced; of a longer one than 32 bits can say, as much as they can.
@@ -36,6 +30,15 @@ pub(super) enum End {
 }
 
 impl<'a> Lines<'a> {
+    /// The texts that were mentioned, in the order of [`Slot`].
+    pub(super) fn values(&self) -> [Option<&[u8]>; Slot::COUNT] {
+        let mut values = self.values;
+        if let Some(cookies) = &self.cookies {
+            values[Slot::Cookies as usize] = Some(cookies);
+        }
+        values
+    }
+
     /// Takes in the lines of `data` from `position`, which is the beginning of one.
     pub(super) fn read(&mut self, data: &'a [u8], mut position: usize, side: Side) -> End {
         loop {

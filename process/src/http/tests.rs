@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::driver::{Connection, Driver, Exported, Owned, PacketBuilder};
+use crate::{
+    driver::{Connection, Driver, Exported, Owned, PacketBuilder},
+    transactions::{FURTHER_TEXTS, MAX_TRANSACTIONS},
+};
 
 const CLIENT: &str = "192.168.0.30:44332";
 const SERVER: &str = "54.175.219.8:80";
