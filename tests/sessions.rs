@@ -128,3 +128,24 @@ fn sip_messages_are_told_however_they_share_segments() {
         assert!(said.iter().all(|fields| fields["SIP_CALLED_PARTY"] == "sip:bob@example.com;user=phone"));
     }
 }
+
+#[test]
+fn rtsp_messages_are_found_between_media() {
+    for capture in ["rtsp-between-media", "rtsp-between-media-out-of-order"] {
+        let (records, said) = told(capture, "rtsp", "RTSP_");
+        assert_eq!(records.len(), 3, "{records:?}");
+        let transaction = |method: &str, status: u16| {
+            serde_json::json!({
+                "RTSP_REQUEST_METHOD": method,
+                "RTSP_REQUEST_AGENT": "player/1",
+                "RTSP_REQUEST_URI": "rtsp://media.example.com/film",
+                "RTSP_RESPONSE_STATUS_CODE": status,
+                "RTSP_RESPONSE_SERVER": "streamer/2",
+                "RTSP_RESPONSE_CONTENT_TYPE": "application/sdp",
+            })
+        };
+        let expected =
+            [transaction("DESCRIBE", 200), transaction("PLAY", 200), transaction("GET_PARAM", 451)];
+        assert_eq!(said, expected, "{capture}");
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use probe::{Scratch, committed, json, lines, number, text};
 use serde_json::{Map, Value};
 use weir_generator::captures::Film;
-use weir_generator::content::{dns, http, mqtt, sip, smtp, tls};
+use weir_generator::content::{dns, http, mqtt, rtsp, sip, smtp, tls};
 use weir_generator::dialogue::{Dialogue, Segment};
 use weir_generator::headers::flags;
 use weir_generator::path::Path;
@@ -430,4 +430,13 @@ fn a_mail_session_cut_anywhere_says_the_same() {
 fn sip_messages_cut_anywhere_say_the_same() {
     let talk = Talk { request: sip::request("INVITE", 1, 2), response: sip::response("200 OK", "INVITE", 1) };
     assert_cuts_make_no_difference(&talk, 5060, "sip", 2);
+}
+
+#[test]
+fn an_rtsp_transaction_cut_anywhere_says_the_same() {
+    let talk = Talk {
+        request: rtsp::request("DESCRIBE", 1),
+        response: [rtsp::media(0, 9), rtsp::response(200, 1, 1), rtsp::media(0, 3)].concat(),
+    };
+    assert_cuts_make_no_difference(&talk, 554, "rtsp", 1);
 }

@@ -7,6 +7,7 @@ pub mod mqtt;
 pub mod ntp;
 pub mod openvpn;
 pub mod quic;
+pub mod rtsp;
 pub mod sip;
 pub mod smtp;
 pub mod ssh;

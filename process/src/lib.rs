@@ -18,6 +18,7 @@
 //! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`sip`], [`smtp`]: application protocols.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`rtsp`], [`sip`], [`smtp`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
@@ -46,6 +47,7 @@ mod pool;
 pub mod pstats;
 pub mod quic;
 pub mod registry;
+pub mod rtsp;
 pub mod sip;
 pub mod smtp;
 pub mod ssadetector;

@@ -22,6 +22,7 @@ pub static PLUGINS: &[Descriptor] = &[
     phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
     quic::DESCRIPTOR,
+    rtsp::DESCRIPTOR,
     sip::DESCRIPTOR,
     smtp::DESCRIPTOR,
     ssadetector::DESCRIPTOR,

@@ -2,7 +2,7 @@
 
 use super::{Capture, Film};
 use crate::{
-    content::{mqtt, sip, smtp},
+    content::{mqtt, rtsp, sip, smtp},
     dialogue::{Dialogue, Segment},
     path::Path,
 };
@@ -60,6 +60,21 @@ pub(super) const CAPTURES: &[Capture] = &[
             trunk(|segments| {
                 segments.swap(4, 5);
                 segments.insert(9, segments[8].clone());
+            })
+        },
+    ),
+    Capture::new(
+        "rtsp-between-media",
+        "DESCRIBE and its answer in three segments, PLAY, then media in the connection; GET_PARAMETER arrives while a frame is half sent, and its answer lies behind the other half: with rtsp a record for each transaction",
+        || film_stream(|_| {}),
+    ),
+    Capture::new(
+        "rtsp-between-media-out-of-order",
+        "the same with two pieces of the first answer changed places, and one of media sent twice",
+        || {
+            film_stream(|segments| {
+                segments.swap(4, 5);
+                segments.insert(10, segments[9].clone());
             })
         },
     ),
@@ -160,4 +175,24 @@ fn trunk(change: fn(&mut Vec<Segment>)) -> Film {
         .segments();
     change(&mut segments);
     film(&Path::v4(CLIENT, 40_013, SERVER, 5060), &segments)
+}
+
+/// The answer to DESCRIBE is in segments 4 to 6, media in 9, 10 and 12.
+fn film_stream(change: fn(&mut Vec<Segment>)) -> Film {
+    let media = [rtsp::media(0, 900), rtsp::media(1, 40)].concat();
+    let half = media.len() / 2;
+    let mut segments = Dialogue::new(1000, 5000)
+        .handshake()
+        .says(&rtsp::request("DESCRIBE", 1))
+        .pieces(false, &rtsp::response(200, 1, 9), &[30, 200])
+        .says(&rtsp::request("PLAY", 2))
+        .answers(&rtsp::response(200, 2, 0))
+        .answers(&media)
+        .answers(&media[..half])
+        .says(&[rtsp::media(1, 20), rtsp::request("GET_PARAMETER", 3)].concat())
+        .answers(&[&media[half..], &rtsp::response(451, 3, 0)[..]].concat())
+        .close()
+        .segments();
+    change(&mut segments);
+    film(&Path::v4(CLIENT, 40_014, SERVER, 8554), &segments)
 }
