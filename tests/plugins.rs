@@ -10,7 +10,7 @@ use weir_flow::plugin::Descriptor;
 use weir_flow::{Record, RecordConsumer};
 use weir_generator::captures::Film;
 use weir_generator::content::quic::{self, Connection, Version};
-use weir_generator::content::{dns, http, mqtt, tls};
+use weir_generator::content::{dns, http, mqtt, rtsp, sip, tls};
 use weir_generator::dialogue::Dialogue;
 use weir_generator::headers::flags;
 use weir_generator::layers::Layer;
@@ -18,7 +18,7 @@ use weir_generator::path::Path;
 use weir_generator::random::Random;
 
 /// The plugins that end records. All others must end none: a new one is compared with the rest without being named here.
-const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "quic", "wg"];
+const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "quic", "rtsp", "sip", "wg"];
 
 /// The plugins of the registry that end records, or those that do not, with all their flags given or none.
 fn registered(ending: bool, flags: bool) -> Vec<String> {
@@ -47,6 +47,10 @@ enum Event {
     Quic(u8, u8),
     /// A handshake of TLS: how many pieces the ClientHello has, whether the certificate is shown.
     Tls(u8, u8, bool),
+    /// An RTSP transaction with a request of this many pieces.
+    Rtsp(u8, u8),
+    /// A SIP request and maybe its response.
+    Sip(u8, bool),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
     /// So many datagrams to and fro, of about this length.
@@ -67,6 +71,8 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
         (0..4u8, any::<bool>()).prop_map(|(flow, disconnects)| Event::Mqtt(flow, disconnects)),
         (0..4u8, 0..6u8).prop_map(|(flow, part)| Event::Quic(flow, part)),
         (0..4u8, 1..5u8, any::<bool>()).prop_map(|(flow, pieces, old)| Event::Tls(flow, pieces, old)),
+        (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Rtsp(flow, pieces)),
+        (0..4u8, any::<bool>()).prop_map(|(flow, answered)| Event::Sip(flow, answered)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
         (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
         (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
@@ -149,6 +155,21 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
                     .pieces(true, &hello, &cuts(&hello, pieces))
                     .pieces(false, &answer, &cuts(&answer, pieces));
                 film.dialogue(now, 3, &path(flow, 443), talk)
+            }
+            Event::Rtsp(flow, pieces) => {
+                let request = rtsp::request("PLAY", pieces.into());
+                let answer = [rtsp::media(0, 20), rtsp::response(200, pieces.into(), 0)].concat();
+                let talk = Dialogue::new(100, 200)
+                    .handshake()
+                    .pieces(true, &request, &cuts(&request, pieces))
+                    .answers(&answer);
+                film.dialogue(now, 3, &path(flow, 554), talk)
+            }
+            Event::Sip(flow, answered) => {
+                let path = path(flow, 5060);
+                let film = film.udp(now, &path, &sip::request("MESSAGE", 1, 1));
+                let response = sip::response("200 OK", "MESSAGE", 1);
+                if answered { film.udp(now + 1, &path.reversed(), &response) } else { film }
             }
             Event::Wrapped(flow, tagged) => {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };

@@ -1,6 +1,6 @@
 //! Sessions of application protocols, in which messages share segments, or do not fit one.
 
-use super::{Capture, Film};
+use super::{Capture, Film, film::conversation};
 use crate::{
     content::{mqtt, rtsp, sip, smtp},
     dialogue::{Dialogue, Segment},
@@ -83,17 +83,6 @@ pub(super) const CAPTURES: &[Capture] = &[
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
-fn film(path: &Path, segments: &[Segment]) -> Film {
-    let mut film = Film::new();
-    for segment in segments {
-        let mut frame = Vec::new();
-        segment.frame(path, &mut frame);
-        let ms = film.len() as u64 * 10;
-        film = film.frame(ms, frame);
-    }
-    film
-}
-
 /// SUBSCRIBE and PUBLISH are in segments 5 to 7.
 fn mqtt_session(change: fn(&mut Vec<Segment>)) -> Film {
     let packets =
@@ -107,7 +96,7 @@ fn mqtt_session(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_010, SERVER, 1883), &segments)
+    conversation(&Path::v4(CLIENT, 40_010, SERVER, 1883), &segments)
 }
 
 /// The mail is in segments 8 to 10, and QUIT with the last.
@@ -125,7 +114,7 @@ fn mail_session(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_011, SERVER, 25), &segments)
+    conversation(&Path::v4(CLIENT, 40_011, SERVER, 25), &segments)
 }
 
 fn mail_encrypted() -> Film {
@@ -140,7 +129,7 @@ fn mail_encrypted() -> Film {
         .answers(b"\x17\x03\x03\x00\x10\r\n554 spam\r\n....")
         .close()
         .segments();
-    film(&Path::v4(CLIENT, 40_012, SERVER, 25), &segments)
+    conversation(&Path::v4(CLIENT, 40_012, SERVER, 25), &segments)
 }
 
 fn call() -> Film {
@@ -174,7 +163,7 @@ fn trunk(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_013, SERVER, 5060), &segments)
+    conversation(&Path::v4(CLIENT, 40_013, SERVER, 5060), &segments)
 }
 
 /// The answer to DESCRIBE is in segments 4 to 6, media in 9, 10 and 12.
@@ -194,5 +183,5 @@ fn film_stream(change: fn(&mut Vec<Segment>)) -> Film {
         .close()
         .segments();
     change(&mut segments);
-    film(&Path::v4(CLIENT, 40_014, SERVER, 8554), &segments)
+    conversation(&Path::v4(CLIENT, 40_014, SERVER, 8554), &segments)
 }

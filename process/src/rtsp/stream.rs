@@ -48,8 +48,8 @@ pub(super) fn find_message(place: Place, data: &[u8], position: usize) -> (Place
     match (place, walk(data, position, len)) {
         (Place::Ahead(_), Ok(found)) | (_, Ok(found @ (_, Found::Start { .. }))) => found,
         (Place::Ahead(_), Err(lost_at)) => search(data, lost_at),
-        // A frame may be none, but a part of a start line is likely one.
-        (_, Ok((_, found))) if data.get(position) != Some(&FRAME) => (place, found),
+        // What looks like media may be none, but a part of a start line, behind it or not, is likely one.
+        (_, Ok((_, found @ Found::Nothing { again: 1.. }))) => (place, found),
         (Place::Unseen, _) => (place, Found::NOTHING),
         _ => search(data, position),
     }
@@ -127,6 +127,10 @@ mod tests {
         assert_eq!(find_message(Place::Lost, data, 0).1, Found::Start { start, behind: data.len() });
         assert_eq!(find_message(Place::Unseen, data, 0), (Place::Unseen, Found::NOTHING));
         assert_eq!(find_message(Place::Lost, b"$\x00\x00\x02 media", 0), (Place::Lost, Found::NOTHING));
+        assert_eq!(
+            find_message(Place::Lost, b"$\x00\x00\x01 RT", 0),
+            (Place::Lost, Found::Nothing { again: 2 })
+        );
         assert_eq!(find_message(Place::Ahead(0), b"media", 0), (Place::Lost, Found::NOTHING));
     }
 }
