@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use weir_flow::{
-    Endpoint, Field, Flow, Frame, Instances, Packet, Schema, Timestamp, Value,
+    Endpoint, Field, Flow, Frame, Instances, Packet, Schema, Timestamp, TunnelKind, Value,
     key::Oriented,
     options::PluginString,
     packet::protocol,
@@ -22,6 +22,7 @@ pub(crate) struct PacketBuilder {
     window: u16,
     options: Vec<u8>,
     mpls: Option<[u8; 4]>,
+    outer: Option<(TunnelKind, Vec<u8>)>,
     payload: Vec<u8>,
 }
 
@@ -63,6 +64,7 @@ impl PacketBuilder {
             window: 0,
             options: vec![],
             mpls: None,
+            outer: None,
             payload: vec![],
         }
     }
@@ -120,6 +122,11 @@ impl PacketBuilder {
         self.mpls = Some(entry);
         self
     }
+    /// In a tunnel whose headers, IP first, are `outer`.
+    pub(crate) fn inside(mut self, kind: TunnelKind, outer: &[u8]) -> PacketBuilder {
+        self.outer = Some((kind, outer.to_vec()));
+        self
+    }
     pub(crate) fn later_fragment(mut self) -> PacketBuilder {
         self.packet.later_fragment = true;
         self
@@ -134,6 +141,11 @@ impl PacketBuilder {
         if let Some(entry) = self.mpls {
             packet.mpls_offset = bytes.len() as u16;
             bytes.extend(entry);
+        }
+        if let Some((kind, outer)) = &self.outer {
+            packet.tunnel = Some(*kind);
+            packet.outer_offset = bytes.len() as u16;
+            bytes.extend(outer);
         }
         packet.transport_offset = bytes.len() as u16;
         match kind {

@@ -4,7 +4,7 @@
 //!
 //! [`registry`] lists all plugins. The protocols:
 //!
-//! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`flowhash`]: header fields.
+//! * [`basicplus`], [`vlan`], [`icmp`], [`mpls`], [`tunnel`], [`flowhash`]: header fields.
 //! * [`pstats`], [`phists`], [`bstats`], [`nettisa`]: lengths and times of packets.
 //! * [`idpcontent`]: the first payload.
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
@@ -48,6 +48,7 @@ mod start_line;
 mod texts;
 pub mod tls;
 mod transactions;
+pub mod tunnel;
 pub mod vlan;
 pub mod wg;
 

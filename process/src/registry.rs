@@ -28,6 +28,8 @@ pub static PLUGINS: &[Descriptor] = &[
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,
+    quic::DESCRIPTOR,
+    tunnel::DESCRIPTOR,
     vlan::DESCRIPTOR,
     wg::DESCRIPTOR,
 ];
