@@ -11,6 +11,12 @@
 //! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`rtsp`], [`sip`], [`smtp`], [`ssh`]: application protocols.
 //! * [`quic`]: handshakes of QUIC.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`]: application protocols.
+//! * [`dns`], [`http`], [`ntp`]: application protocols.
+//! * [`dns`], [`http`], [`tls`]: application protocols.
+//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`], [`tls`]: application protocols.
+//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
+//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //!
 //! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
