@@ -28,7 +28,6 @@ pub static PLUGINS: &[Descriptor] = &[
     ssadetector::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,
-    quic::DESCRIPTOR,
     tunnel::DESCRIPTOR,
     vlan::DESCRIPTOR,
     wg::DESCRIPTOR,
