@@ -4,17 +4,19 @@
 mod message;
 pub(crate) mod name;
 mod rdata;
+pub(crate) mod stream;
+pub(crate) mod wire;
+
+use std::mem;
 
 use weir_flow::{
     Field, FieldType, Flow, Instances, Schema, Value,
     field::CESNET,
-    plugin::{
-        ALLOCATION_OVERHEAD, Account, Descriptor, Interest, Next, Packets, Plugin, Protocols, Slot, View,
-    },
+    plugin::{ALLOCATION_OVERHEAD, Account, Descriptor, Interest, Packets, Plugin, Protocols, Slot, View},
 };
 
-use self::message::{HEADER_LEN, MAX_NAME, Message};
-use crate::{cursor::Cursor, factory::factory};
+use self::message::{MAX_NAME, Message};
+use crate::factory::factory;
 
 static FIELDS: &[Field] = &[
     Field::new("DNS_ANSWERS", FieldType::U16, CESNET, 14, "number of answers"),
@@ -62,58 +64,6 @@ type State = Vec<Message>;
 /// Messages that one packet may bring to completion; further ones are left out.
 const MAX_MESSAGES: usize = 16;
 
-/// The messages at the start of a TCP stream, each behind its length (RFC 1035 section 4.2.2).
-struct Stream {
-    messages: Vec<Message>,
-    /// How many bytes at the end are the beginning of a message.
-    incomplete: usize,
-    /// Whether the bytes can be such a stream.
-    plausible: bool,
-}
-
-fn read_stream(bytes: &[u8]) -> Stream {
-    let mut stream = Stream { messages: Vec::new(), incomplete: 0, plausible: true };
-    let mut cursor = Cursor::new(bytes);
-    while !cursor.is_empty() {
-        let start = cursor;
-        let len = cursor.u16().map(usize::from);
-        if len.is_some_and(|len| len < HEADER_LEN) {
-            stream.plausible = false;
-            break;
-        }
-        let Some(bytes) = len.and_then(|len| cursor.take(len)) else {
-            stream.incomplete = { start }.rest().len();
-            break;
-        };
-        match message::parse(bytes) {
-            Some(message) if stream.messages.len() < MAX_MESSAGES => stream.messages.push(message),
-            Some(_) => {}
-            None => stream.plausible = false,
-        }
-    }
-    stream
-}
-
-/// What a view of a TCP connection brings, and what is to be seen again.
-fn account_stream(view: &View<'_>) -> (Vec<Message>, Account) {
-    let mut stream = read_stream(view.data);
-    if view.buffer_full && stream.incomplete > 2 {
-        // The beginning of a message that is longer than what can be kept.
-        let beginning = &view.data[view.data.len() - stream.incomplete + 2..];
-        stream.messages.extend(message::parse(beginning));
-        stream.incomplete = 0;
-    }
-    // Behind a gap the bytes may be the middle of a message: without a whole one there is nothing to go by.
-    let begun = !view.after_gap || !stream.messages.is_empty();
-    let account = match (stream.messages.is_empty(), begun, stream.plausible) {
-        (false, ..) => Account { next: Next::Export, retain: stream.incomplete },
-        (true, false, _) => Account::CONTINUE,
-        (true, true, true) => Account::retaining(stream.incomplete),
-        (true, true, false) => Account::DONE,
-    };
-    (stream.messages, account)
-}
-
 impl Plugin for Dns {
     type State = State;
 
@@ -122,13 +72,19 @@ impl Plugin for Dns {
         + (MAX_MESSAGES + 2) * ALLOCATION_OVERHEAD;
 
     fn account(&mut self, view: &View<'_>, slot: &mut Slot<'_, State>) -> Account {
-        let (messages, account) = if view.packet.is_tcp() {
-            account_stream(view)
+        let mut messages = slot.get().map(mem::take).unwrap_or_default();
+        let mut take = |bytes: &[u8]| {
+            let message = message::parse(bytes);
+            let is_message = message.is_some();
+            messages.extend(message.filter(|_| messages.len() < MAX_MESSAGES));
+            is_message
+        };
+        let account = if view.packet.is_tcp() {
+            stream::read(view, take)
+        } else if take(view.data) {
+            Account::EXPORT
         } else {
-            match message::parse(view.data) {
-                Some(message) => (vec![message], Account::EXPORT),
-                None => (Vec::new(), Account::CONTINUE),
-            }
+            Account::CONTINUE
         };
         if !messages.is_empty() {
             *slot.get_or_insert_with(Vec::new) = messages;

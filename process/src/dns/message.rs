@@ -1,20 +1,14 @@
 //! A DNS message (RFC 1035 section 4) as far as the fields go: the header, the first question, the first answer and
 //! the EDNS pseudo record (RFC 6891).
 
-use super::{name, rdata};
-use crate::{
-    clip::{Clip, clipped},
-    cursor::Cursor,
+use super::{
+    rdata,
+    wire::{self, Entry, Record, Section, kind},
 };
-
-/// Length of the header.
-pub(super) const HEADER_LEN: usize = 12;
+use crate::clip::{Clip, clipped};
 
 /// The longest name that is kept.
 pub(super) const MAX_NAME: usize = 127;
-
-/// Type of the EDNS pseudo record.
-const OPT: u16 = 41;
 
 /// The DO bit in the lower half of the EDNS record's TTL.
 const DNSSEC_OK: u32 = 0x8000;
@@ -45,96 +39,53 @@ impl Message {
     pub(super) fn data(&self) -> &[u8] {
         &self.texts[self.name_len.into()..]
     }
-}
 
-/// The fixed part of a resource record, and where its data lies.
-struct Record {
-    owner: usize,
-    kind: u16,
-    class: u16,
-    ttl: u32,
-    start: usize,
-    end: usize,
-}
-
-/// What a section holds next.
-enum Item<T> {
-    Whole(T),
-    /// The message ends in the middle of the record.
-    CutOff,
-}
-
-fn record(cursor: &mut Cursor<'_>) -> Option<Item<Record>> {
-    let owner = cursor.position();
-    name::skip(cursor)?;
-    let mut fixed = || {
-        let (kind, class, ttl, len) = (cursor.u16()?, cursor.u16()?, cursor.u32()?, cursor.u16()?);
-        let start = cursor.position();
-        cursor.take(len.into())?;
-        Some(Record { owner, kind, class, ttl, start, end: cursor.position() })
-    };
-    Some(fixed().map_or(Item::CutOff, Item::Whole))
+    /// What the EDNS pseudo record says (RFC 6891 section 6.1.2).
+    fn take_edns(&mut self, record: &Record<'_>) {
+        self.payload_size = record.class;
+        self.dnssec_ok = record.ttl & DNSSEC_OK != 0;
+        // The upper eight bits of a twelve-bit code; codes beyond 255 are not assigned.
+        let extended = u16::from((record.ttl >> 24) as u8) << 4 | u16::from(self.rcode & 0x0f);
+        self.rcode = u8::try_from(extended).unwrap_or(self.rcode);
+    }
 }
 
 /// Parses a message. One that is cut off in a later part yields what comes before; one with a broken name is none.
 pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
-    let mut cursor = Cursor::new(bytes);
-    let (id, flags) = (cursor.u16()?, cursor.u16()?);
-    let counts = [cursor.u16()?, cursor.u16()?, cursor.u16()?, cursor.u16()?];
-    let mut message = Message { id, answers: counts[1], rcode: flags as u8 & 0x0f, ..Message::default() };
-    let mut name = Clip::<MAX_NAME>::new();
-    let mut data = None;
-    sections(bytes, &mut cursor, counts, &mut message, &mut name, &mut data)?;
-
-    let name = clipped(name.as_bytes(), MAX_NAME);
-    let data = data.as_ref().map_or(&[][..], Clip::as_bytes);
+    let (header, entries) = wire::read(bytes)?;
+    let mut message =
+        Message { id: header.id, answers: header.answers, rcode: header.rcode(), ..Message::default() };
+    let mut first_question = None;
+    let mut first_answer = None;
+    for entry in entries {
+        match entry.ok()? {
+            Entry::Question(question) => {
+                let mut name = Clip::<MAX_NAME>::new();
+                question.name.read(&mut name)?;
+                if first_question.is_none() {
+                    (message.question_type, message.question_class) = (question.kind, question.class);
+                    first_question = Some(name);
+                }
+            }
+            Entry::Record(record) => match record.section {
+                Section::Answer if first_answer.is_none() => {
+                    message.ttl = record.ttl;
+                    first_answer = Some(match rdata::text(&record) {
+                        Ok(text) => text,
+                        Err(rdata::Error::Malformed) => Clip::new(),
+                        Err(rdata::Error::Name) => return None,
+                    });
+                }
+                Section::Additional if record.kind == kind::OPT => message.take_edns(&record),
+                _ => {}
+            },
+        }
+    }
+    let name = clipped(first_question.as_ref().map_or(&[], Clip::as_bytes), MAX_NAME);
+    let data = first_answer.as_ref().map_or(&[][..], Clip::as_bytes);
     message.name_len = name.len() as u8;
     message.texts = [name, data].concat().into();
     Some(message)
-}
-
-fn sections(
-    bytes: &[u8],
-    cursor: &mut Cursor<'_>,
-    [questions, answers, authorities, additional]: [u16; 4],
-    message: &mut Message,
-    name: &mut Clip<MAX_NAME>,
-    data: &mut Option<Clip<{ rdata::MAX_LEN }>>,
-) -> Option<()> {
-    for i in 0..questions {
-        let mut question = Clip::new();
-        name::read(bytes, cursor, &mut question)?;
-        let (Some(kind), Some(class)) = (cursor.u16(), cursor.u16()) else { return Some(()) };
-        if i == 0 {
-            (message.question_type, message.question_class) = (kind, class);
-            *name = question;
-        }
-    }
-    for i in 0..answers {
-        let Item::Whole(answer) = record(cursor)? else { return Some(()) };
-        if i == 0 {
-            message.ttl = answer.ttl;
-            *data = match rdata::text(bytes, answer.owner, answer.kind, answer.start, answer.end) {
-                Ok(text) => Some(text),
-                Err(rdata::Error::Malformed) => None,
-                Err(rdata::Error::Name) => return None,
-            };
-        }
-    }
-    for _ in 0..authorities {
-        let Item::Whole(_) = record(cursor)? else { return Some(()) };
-    }
-    for _ in 0..additional {
-        let Item::Whole(record) = record(cursor)? else { return Some(()) };
-        if record.kind == OPT {
-            message.payload_size = record.class;
-            message.dnssec_ok = record.ttl & DNSSEC_OK != 0;
-            // The upper eight bits of a twelve-bit code; codes beyond 255 are not assigned.
-            let extended = u16::from((record.ttl >> 24) as u8) << 4 | u16::from(message.rcode & 0x0f);
-            message.rcode = u8::try_from(extended).unwrap_or(message.rcode);
-        }
-    }
-    Some(())
 }
 
 #[cfg(test)]
@@ -143,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dns::samples::*;
+    use crate::dns::{samples::*, wire::HEADER_LEN};
 
     #[test]
     fn a_query_shows_its_question_and_edns() {

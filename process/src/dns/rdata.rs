@@ -5,31 +5,11 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use super::name;
+use super::wire::{DataReader, Name, Record, kind};
 use crate::{clip::Clip, cursor::Cursor};
 
 /// The longest text of a record's data.
 pub(super) const MAX_LEN: usize = 159;
-
-/// Record types (RFC 1035, 1183, 2782, 3596, 4034, 6672).
-mod kind {
-    pub(super) const A: u16 = 1;
-    pub(super) const NS: u16 = 2;
-    pub(super) const CNAME: u16 = 5;
-    pub(super) const SOA: u16 = 6;
-    pub(super) const PTR: u16 = 12;
-    pub(super) const HINFO: u16 = 13;
-    pub(super) const MINFO: u16 = 14;
-    pub(super) const MX: u16 = 15;
-    pub(super) const TXT: u16 = 16;
-    pub(super) const ISDN: u16 = 20;
-    pub(super) const AAAA: u16 = 28;
-    pub(super) const SRV: u16 = 33;
-    pub(super) const DNAME: u16 = 39;
-    pub(super) const DS: u16 = 43;
-    pub(super) const RRSIG: u16 = 46;
-    pub(super) const DNSKEY: u16 = 48;
-}
 
 /// Why there is no text.
 #[derive(PartialEq, Eq, Debug)]
@@ -42,48 +22,36 @@ pub(super) enum Error {
 
 type Text = Clip<MAX_LEN>;
 
-/// Where the names of a record's data are read.
-struct Data<'a> {
-    message: &'a [u8],
-    cursor: Cursor<'a>,
-}
+/// What the data of a record must hold.
+struct Data<'a>(DataReader<'a>);
 
 impl Data<'_> {
     fn name<const N: usize>(&mut self, text: &mut Clip<N>) -> Result<(), Error> {
-        name::read(self.message, &mut self.cursor, text).ok_or(Error::Name)
+        self.0.name(text).ok_or(Error::Name)
     }
     fn u8(&mut self) -> Result<u8, Error> {
-        self.cursor.u8().ok_or(Error::Malformed)
+        self.0.u8().ok_or(Error::Malformed)
     }
     fn u16(&mut self) -> Result<u16, Error> {
-        self.cursor.u16().ok_or(Error::Malformed)
+        self.0.u16().ok_or(Error::Malformed)
     }
     fn u32(&mut self) -> Result<u32, Error> {
-        self.cursor.u32().ok_or(Error::Malformed)
+        self.0.u32().ok_or(Error::Malformed)
     }
 }
 
-/// The text of data of type `kind` that lies from `start` to `end` in `message`; `owner` is where the name of its owner
-/// begins.
-pub(super) fn text(message: &[u8], owner: usize, kind: u16, start: usize, end: usize) -> Result<Text, Error> {
-    // Cursors that end where the data ends, in the positions of the message, which pointers count in.
-    let at = |position| Cursor::at(message.get(..end)?, position);
-    let mut data = Data { message, cursor: at(start).ok_or(Error::Malformed)? };
-    let octets = &message[start..end];
+/// The text of a record's data.
+pub(super) fn text(record: &Record<'_>) -> Result<Text, Error> {
     let mut text = Text::new();
-    write_text(&mut data, octets, kind, owner, &mut text)?;
+    write_text(record, &mut text)?;
     Ok(text)
 }
 
-fn write_text(
-    data: &mut Data<'_>,
-    octets: &[u8],
-    kind: u16,
-    owner: usize,
-    text: &mut Text,
-) -> Result<(), Error> {
+fn write_text(record: &Record<'_>, text: &mut Text) -> Result<(), Error> {
+    let octets = record.data;
+    let mut data = Data(record.reader());
     // Writing to a `Clip` cannot fail.
-    let _ = match kind {
+    let _ = match record.kind {
         kind::A => {
             let address: [u8; 4] = octets.try_into().map_err(|_| Error::Malformed)?;
             write!(text, "{}", Ipv4Addr::from(address))
@@ -116,7 +84,7 @@ fn write_text(
         }
         kind::SRV => {
             let [priority, weight, port] = [data.u16()?, data.u16()?, data.u16()?];
-            service(data.message, owner, text)?;
+            service(record.owner, text)?;
             text.push(b" ");
             data.name(text)?;
             write!(text, " {priority} {weight} {port}")
@@ -152,10 +120,9 @@ fn strings(octets: &[u8], text: &mut Text) {
 }
 
 /// The owner of a service record as `service protocol name`: `_sip._tcp.example.com` is `sip tcp example.com`.
-fn service(message: &[u8], owner: usize, text: &mut Text) -> Result<(), Error> {
+fn service(owner: Name<'_>, text: &mut Text) -> Result<(), Error> {
     let mut name = Clip::<255>::new();
-    let mut cursor = Cursor::at(message, owner).ok_or(Error::Name)?;
-    name::read(message, &mut cursor, &mut name).ok_or(Error::Name)?;
+    owner.read(&mut name).ok_or(Error::Name)?;
     let (mut underscores, mut dots) = (2, 2);
     for &byte in name.as_bytes() {
         match byte {
@@ -173,13 +140,16 @@ fn service(message: &[u8], owner: usize, text: &mut Text) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::wire::{self, Entry};
 
-    /// The text of `data` in a message that begins with the name `ex`; the owner is `_sip._tcp.ex`.
+    /// The text of `data` in a message whose question is the name `ex`, at 12; the owner is `_sip._tcp.ex`.
     fn shown(kind: u16, data: &[u8]) -> Result<String, Error> {
-        let head = b"\x02ex\x00\x04_sip\x04_tcp\xc0\x00";
-        let message = [head, data].concat();
-        text(&message, 4, kind, head.len(), message.len())
-            .map(|text| text.as_bytes().iter().map(|&b| char::from(b)).collect())
+        let head = b"\0\0\0\0\0\x01\0\x01\0\0\0\0\x02ex\0\0\x01\0\x01\x04_sip\x04_tcp\xc0\x0c";
+        let fixed = [&kind.to_be_bytes()[..], b"\0\x01\0\0\0\0", &(data.len() as u16).to_be_bytes()].concat();
+        let message = [head, &fixed[..], data].concat();
+        let (_, entries) = wire::read(&message).expect("there is a header");
+        let Some(Ok(Entry::Record(record))) = entries.last() else { panic!("the answer is not there") };
+        text(&record).map(|text| text.as_bytes().iter().map(|&b| char::from(b)).collect())
     }
 
     #[test]
@@ -187,15 +157,19 @@ mod tests {
         let cases: [(u16, &[u8], &str); 16] = [
             (1, &[199, 204, 44, 194], "199.204.44.194"),
             (28, b"\x2a\0\x14\x50\x40\x0d\x08\x06\0\0\0\0\0\0\x20\x0e", "2a00:1450:400d:806::200e"),
-            (2, b"\x03ns4\xc0\x00", "ns4.ex"),
-            (5, b"\xc0\x00", "ex"),
+            (2, b"\x03ns4\xc0\x0c", "ns4.ex"),
+            (5, b"\xc0\x0c", "ex"),
             (12, b"\x00", ""),
             (39, b"\x01d\x00", "d"),
-            (6, b"\xc0\0\x01r\xc0\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05", "ex r.ex 1 2 3 4 5"),
-            (15, b"\0\x14\x04alt1\xc0\0", "20 alt1.ex"),
+            (
+                6,
+                b"\xc0\x0c\x01r\xc0\x0c\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05",
+                "ex r.ex 1 2 3 4 5",
+            ),
+            (15, b"\0\x14\x04alt1\xc0\x0c", "20 alt1.ex"),
             (16, b"\x06v=spf1\x04-all", "v=spf1 -all"),
-            (33, b"\0\x01\0\x02\x13\xc4\x03srv\xc0\0", "sip tcp ex srv.ex 1 2 5060"),
-            (14, b"\x01r\xc0\0\x01e\xc0\0", "r.ex e.ex"),
+            (33, b"\0\x01\0\x02\x13\xc4\x03srv\xc0\x0c", "sip tcp ex srv.ex 1 2 5060"),
+            (14, b"\x01r\xc0\x0c\x01e\xc0\x0c", "r.ex e.ex"),
             (13, b"\x03CPU\x02OS", "CPU OS"),
             (43, b"\x12\x34\x08\x02\xab\xcd", "4660 8 2 <key>"),
             (
