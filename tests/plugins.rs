@@ -10,7 +10,7 @@ use weir_flow::plugin::Descriptor;
 use weir_flow::{Record, RecordConsumer};
 use weir_generator::captures::Film;
 use weir_generator::content::quic::{self, Connection, Version};
-use weir_generator::content::{dns, http, mqtt, rtsp, sip, tls};
+use weir_generator::content::{dns, http, mqtt, netbios, ntp, rtsp, sip, tls};
 use weir_generator::dialogue::Dialogue;
 use weir_generator::headers::flags;
 use weir_generator::layers::Layer;
@@ -18,7 +18,7 @@ use weir_generator::path::Path;
 use weir_generator::random::Random;
 
 /// The plugins that end records. All others must end none: a new one is compared with the rest without being named here.
-const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "quic", "rtsp", "sip", "wg"];
+const ENDING: &[&str] = &["dns", "http", "mqtt", "ntp", "passivedns", "quic", "rtsp", "sip", "wg"];
 
 /// The plugins of the registry that end records, or those that do not, with all their flags given or none.
 fn registered(ending: bool, flags: bool) -> Vec<String> {
@@ -53,6 +53,8 @@ enum Event {
     Sip(u8, bool),
     /// A tagged datagram, or one below a label.
     Wrapped(u8, bool),
+    /// A message of a service that hosts find by itself: which way, which.
+    Service(u8, bool, u8),
     /// So many datagrams to and fro, of about this length.
     Series(u8, u8, u8),
     /// A message of OpenVPN: which way, which opcode, how long.
@@ -74,6 +76,7 @@ fn event() -> impl Strategy<Value = (u32, Event)> {
         (0..4u8, 1..5u8).prop_map(|(flow, pieces)| Event::Rtsp(flow, pieces)),
         (0..4u8, any::<bool>()).prop_map(|(flow, answered)| Event::Sip(flow, answered)),
         (0..4u8, any::<bool>()).prop_map(|(flow, tagged)| Event::Wrapped(flow, tagged)),
+        (0..3u8, any::<bool>(), 0..4u8).prop_map(|(flow, way, which)| Event::Service(flow, way, which)),
         (0..4u8, 1..40u8, 50..160u8).prop_map(|(flow, count, len)| Event::Series(flow, count, len)),
         (0..2u8, any::<bool>(), 0..32u8, 3..800u16)
             .prop_map(|(flow, way, opcode, len)| Event::OpenVpn(flow, way, opcode, len)),
@@ -174,6 +177,15 @@ fn capture(events: &[(u32, Event)]) -> Vec<u8> {
             Event::Wrapped(flow, tagged) => {
                 let layer = if tagged { Layer::Vlan(0x8100, 7) } else { Layer::Mpls(1000) };
                 film.inside(now, &path(flow, 9), &[layer], b"wrapped")
+            }
+            Event::Service(flow, forward, which) => {
+                let (port, message) = match which {
+                    0 => (123, ntp::packet(ntp::CLIENT, [0, 1, 2, 3])),
+                    1 => (137, netbios::query(flow.into(), "WORKGROUP", 29)),
+                    2 => (1900, b"M-SEARCH * HTTP/1.1\r\nST: urn:service:1\r\n\r\n".to_vec()),
+                    _ => (5353, dns::query(0, "_ipp._tcp.local")),
+                };
+                film.udp(now, &path(flow, port).directed(forward), &message)
             }
             Event::Series(flow, count, len) => (0..count).fold(film, |film, number| {
                 let way = path(flow, 10).directed(number.is_multiple_of(2));
@@ -318,7 +330,9 @@ fn every_plugin_speaks_about_some_record() {
     ];
     let mut captures = captures();
     captures.push(capture(&events));
-    for name in [registered(true, false), registered(false, false)].concat() {
+    // Speaks only where osquery runs.
+    let speakers = [registered(true, false), registered(false, false)].concat();
+    for name in speakers.into_iter().filter(|name| name != "osquery") {
         let speaks = |capture: &Vec<u8>| records(capture, &[&name]).iter().any(|(_, said)| !said.is_empty());
         assert!(captures.iter().any(speaks), "{name}");
     }

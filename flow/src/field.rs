@@ -10,6 +10,8 @@ pub const FLOWMON: u32 = 39499;
 pub const REVERSE: u32 = 29305;
 /// IANA's own elements carry no enterprise number.
 pub const IANA: u32 = 0;
+/// The length, in an IPFIX template, of an element whose values differ in length (RFC 7011 section 7).
+pub const VARIABLE: u16 = 65_535;
 
 /// An IPFIX information element.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,10 +121,34 @@ pub struct Field {
     pub kind: FieldType,
     /// The IPFIX element; for lists the element of which IE 291 carries a list.
     pub element: Element,
-    /// Bytes in an IPFIX template where they differ from the type's width (counters widened on the wire).
+    /// Bytes in an IPFIX template where they differ from the type's width: counters widened on the wire, or [`VARIABLE`] for
+    /// an address of 4 or 16 bytes.
     pub length: Option<u16>,
     /// One line for people.
     pub doc: Cow<'static, str>,
+    /// For a text that is a list: what its entries are.
+    pub entries: Option<Entries>,
+}
+
+/// A text that is a list of entries, each of which ends with a semicolon. Outputs that have less room than it takes show whole
+/// entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entries {
+    /// Semicolons of one entry.
+    pub separators: usize,
+    /// The most bytes of the text in IPFIX, where a record has to fit a message.
+    pub ipfix_max: u16,
+}
+
+impl Entries {
+    /// The entries at the beginning of `text` that IPFIX has room for.
+    pub fn ipfix_part(self, text: &[u8]) -> &[u8] {
+        let room = &text[..text.len().min(self.ipfix_max.into())];
+        let ends =
+            room.iter().enumerate().filter(|&(_, &byte)| byte == b';').map(|(position, _)| position + 1);
+        let whole = ends.skip(self.separators.saturating_sub(1)).step_by(self.separators.max(1)).last();
+        &room[..whole.unwrap_or(0)]
+    }
 }
 
 impl Field {
@@ -140,7 +166,20 @@ impl Field {
             element: Element { enterprise, id },
             length: None,
             doc: Cow::Borrowed(doc),
+            entries: None,
         }
+    }
+
+    /// The field, a text with these entries.
+    pub const fn with_entries(mut self, entries: Entries) -> Field {
+        self.entries = Some(entries);
+        self
+    }
+
+    /// The field with this length in IPFIX templates.
+    pub const fn with_length(mut self, length: u16) -> Field {
+        self.length = Some(length);
+        self
     }
 }
 
@@ -227,5 +266,18 @@ mod tests {
         let expected =
             [("A", "a={A}"), ("AB", "a={A},b={B}"), ("AC", "a={A},c={C}"), ("ABC", "a={A},b={B},c={C}")];
         assert_eq!(shown, expected.map(|(fields, text)| (fields.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn ipfix_has_whole_entries() {
+        let one = Entries { separators: 1, ipfix_max: 8 };
+        assert_eq!(one.ipfix_part(b"ab;cd;"), b"ab;cd;");
+        assert_eq!(one.ipfix_part(b"ab;cd;ef;"), b"ab;cd;");
+        assert_eq!(one.ipfix_part(b"ab;cdefg;"), b"ab;");
+        assert_eq!(one.ipfix_part(b"abcdefgh;"), b"");
+        let two = Entries { separators: 2, ipfix_max: 8 };
+        assert_eq!(two.ipfix_part(b"a;1;b;2;"), b"a;1;b;2;");
+        assert_eq!(two.ipfix_part(b"a;1;bc;2;"), b"a;1;");
+        assert_eq!(two.ipfix_part(b""), b"");
     }
 }

@@ -178,7 +178,7 @@ impl Descriptor {
 
 /// A configured plugin, from which each shard gets its own.
 pub trait Factory: Send + Sync {
-    /// The schema that its parameters make, where they do: one of [`Schema::combinations`].
+    /// The schema that its parameters make, where they do: one of [`Schema::combinations`], or the same fields with other names.
     fn schema(&self) -> Option<&'static Schema> {
         None
     }

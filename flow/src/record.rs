@@ -49,7 +49,7 @@ pub mod basic {
             /// All basic fields.
             pub static FIELDS: &[Field] = &[$(Field {
                 name: std::borrow::Cow::Borrowed($name), kind: $kind, element: Element { enterprise: $enterprise, id: $id },
-                length: $length, doc: std::borrow::Cow::Borrowed($doc) }),*];
+                length: $length, entries: None, doc: std::borrow::Cow::Borrowed($doc) }),*];
         };
     }
 

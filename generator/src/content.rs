@@ -4,6 +4,7 @@ pub mod dhcp;
 pub mod dns;
 pub mod http;
 pub mod mqtt;
+pub mod netbios;
 pub mod ntp;
 pub mod openvpn;
 pub mod quic;

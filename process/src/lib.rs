@@ -8,17 +8,13 @@
 //! * [`pstats`], [`phists`], [`bstats`], [`nettisa`]: lengths and times of packets.
 //! * [`idpcontent`]: the first payload.
 //! * [`ovpn`], [`wg`], [`ssadetector`]: tunnels.
-//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`rtsp`], [`sip`], [`smtp`], [`ssh`]: application protocols.
+//! * [`dns`], [`passivedns`], [`netbios`]: names; [`dnssd`], [`ssdp`]: services; [`ntp`]: time.
+//! * [`osquery`]: programs and users of this host.
+//! * [`dhcp`], [`http`], [`mqtt`], [`rtsp`], [`sip`], [`smtp`], [`ssh`]: application protocols.
 //! * [`quic`]: handshakes of QUIC.
 //! * [`tls`]: hellos of TLS, as TLS and QUIC carry them, and their fingerprints.
-//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`]: application protocols.
-//! * [`dns`], [`http`], [`ntp`]: application protocols.
-//! * [`dns`], [`http`], [`tls`]: application protocols.
-//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`smtp`], [`ssh`], [`tls`]: application protocols.
-//! * [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
-//! * [`dhcp`], [`dns`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`smtp`], [`ssh`], [`tls`]: application protocols.
 //!
-//! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
+//! Shared by the modules: `cursor` reads untrusted bytes, `lines` and `start_line` read text protocols, `clip`, `list` and `texts` bound and keep texts, `pool` bounds what only some flows need, `factory` gives a typed plugin the face that the probe knows.
 #![deny(unsafe_code)]
 
 pub mod basicplus;
@@ -27,6 +23,7 @@ mod clip;
 mod cursor;
 pub mod dhcp;
 pub mod dns;
+pub mod dnssd;
 #[cfg(test)]
 mod driver;
 mod factory;
@@ -35,11 +32,15 @@ pub mod http;
 pub mod icmp;
 pub mod idpcontent;
 mod lines;
+mod list;
 pub mod mpls;
 pub mod mqtt;
+pub mod netbios;
 pub mod nettisa;
 pub mod ntp;
+pub mod osquery;
 pub mod ovpn;
+pub mod passivedns;
 pub mod phists;
 mod pool;
 pub mod pstats;
@@ -49,6 +50,7 @@ pub mod rtsp;
 pub mod sip;
 pub mod smtp;
 pub mod ssadetector;
+pub mod ssdp;
 pub mod ssh;
 mod start_line;
 mod texts;

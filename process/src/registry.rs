@@ -10,15 +10,19 @@ pub static PLUGINS: &[Descriptor] = &[
     bstats::DESCRIPTOR,
     dhcp::DESCRIPTOR,
     dns::DESCRIPTOR,
+    dnssd::DESCRIPTOR,
     flowhash::DESCRIPTOR,
     http::DESCRIPTOR,
     icmp::DESCRIPTOR,
     idpcontent::DESCRIPTOR,
     mpls::DESCRIPTOR,
     mqtt::DESCRIPTOR,
+    netbios::DESCRIPTOR,
     nettisa::DESCRIPTOR,
     ntp::DESCRIPTOR,
+    osquery::DESCRIPTOR,
     ovpn::DESCRIPTOR,
+    passivedns::DESCRIPTOR,
     phists::DESCRIPTOR,
     pstats::DESCRIPTOR,
     quic::DESCRIPTOR,
@@ -26,6 +30,7 @@ pub static PLUGINS: &[Descriptor] = &[
     sip::DESCRIPTOR,
     smtp::DESCRIPTOR,
     ssadetector::DESCRIPTOR,
+    ssdp::DESCRIPTOR,
     ssh::DESCRIPTOR,
     tls::DESCRIPTOR,
     tunnel::DESCRIPTOR,
@@ -45,7 +50,7 @@ mod tests {
 
     use weir_flow::{
         Field, FieldType,
-        field::CESNET,
+        field::{CESNET, VARIABLE},
         options::{Parsed, PluginString},
     };
 
@@ -119,9 +124,11 @@ mod tests {
                 assert_eq!(field.kind.unirec(), row.kind, "{}", field.name);
                 if let FieldType::Text { max } | FieldType::Bytes { max } = field.kind {
                     // Where the reference has no limit of its own, the plugin's holds.
+                    let max = field.entries.map_or(max, |entries| entries.ipfix_max);
                     assert_eq!((row.length, max), (None, row.max.unwrap_or(max)), "{}", field.name);
                 } else if !field.kind.is_list() {
-                    assert_eq!(field.length.or(field.kind.width()), row.length, "{}", field.name);
+                    let length = Some(row.length.unwrap_or(VARIABLE));
+                    assert_eq!(field.length.or(field.kind.width()), length, "{}", field.name);
                 }
             }
         }

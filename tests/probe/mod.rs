@@ -19,8 +19,7 @@ use weir_generator::traffic::{Parameters, START_US, generate};
 pub(crate) use tables::Tables;
 
 /// All process plugins, as arguments.
-pub(crate) const ALL_PLUGINS: &str =
-    "-p basic -p basicplus -p dns -p flowhash -p http -p icmp -p mpls -p ntp -p pstats -p tls -p vlan";
+pub(crate) const ALL_PLUGINS: &str = "-p basic -p basicplus -p dns -p dnssd -p flowhash -p http -p icmp -p mpls -p netbios -p ntp -p passivedns -p pstats -p ssdp -p tls -p vlan";
 
 /// The program, with arguments separated by blanks.
 pub(crate) fn weir(arguments: &str) -> Command {
