@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use weir_flow::{Field, FieldType, Timestamp, Value};
+use weir_flow::{Field, FieldType, Timestamp, Value, field::Entries};
 use weir_ipfix::element::{DataType, ElementId};
 use weir_ipfix::list::{Semantic, put_basic_list};
 use weir_ipfix::template::{FieldSpecifier, VARIABLE};
@@ -31,6 +31,9 @@ enum Form {
     Time(DataType),
     /// At most so many octets.
     Text(usize),
+    /// As many whole entries as there is room for.
+    Entries(Entries),
+    /// At most so many octets.
     Octets(usize),
     /// What comes before the elements: semantic, element, length.
     List {
@@ -64,7 +67,9 @@ impl Plan {
                     _ => (Form::Time(DataType::DateTimeMilliseconds), 8),
                 }
             }
-            FieldType::Text { max } => (Form::Text(max.into()), VARIABLE),
+            FieldType::Text { max } => {
+                (field.entries.map_or(Form::Text(max.into()), Form::Entries), VARIABLE)
+            }
             FieldType::Bytes { max } => (Form::Octets(max.into()), VARIABLE),
             FieldType::U8List
             | FieldType::I8List
@@ -94,6 +99,9 @@ impl Plan {
             (Form::Address, Value::Address(address)) => self.put_address(out, address),
             (&Form::Time(form), Value::Time(time)) => put_time(out, form, time),
             (&Form::Text(most), Value::Text(text)) => put_variable(out, &presentable(text, most)),
+            (&Form::Entries(entries), Value::Text(text)) => {
+                put_variable(out, &presentable(entries.ipfix_part(text), entries.ipfix_max.into()));
+            }
             (&Form::Octets(most), Value::Bytes(octets) | Value::Text(octets)) => {
                 put_variable(out, &octets[..octets.len().min(most)]);
             }
@@ -252,6 +260,19 @@ mod tests {
         assert_eq!(long(254)[..2], [254, b'x']);
         assert_eq!(long(255)[..4], [255, 0, 255, b'x']);
         assert_eq!(long(600)[..4], [255, 1, 255, b'x']);
+    }
+
+    #[test]
+    fn lists_of_entries_have_as_many_as_there_is_room_for() {
+        let field = Field::new("X", FieldType::Text { max: 4096 }, CESNET, 1, "");
+        let field = field.with_entries(Entries { separators: 2, ipfix_max: 8 });
+        let written = |text: &[u8]| {
+            let mut out = Vec::new();
+            Plan::new(&field).put(&mut out, Value::Text(text));
+            out
+        };
+        assert_eq!(written(b"a;1;b;2;"), b"\x08a;1;b;2;");
+        assert_eq!(written(b"a;1;bc;2;"), b"\x04a;1;");
     }
 
     #[test]
