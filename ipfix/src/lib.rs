@@ -10,7 +10,7 @@
 //! * [`wire`]: octets. [`time`]: points in time. [`value`], [`list`]: values of fields, and lists of them (RFC 6313).
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 //!
-//! * [`export`]: records to collectors, over UDP or TCP.
+//! * [`export`]: records to collectors, over UDP or TCP, and to files.
 //! * [`collect`]: what the messages of a transport session mean.
 #![deny(unsafe_code)]
 

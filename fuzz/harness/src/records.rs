@@ -6,17 +6,27 @@ use std::collections::{HashMap, HashSet};
 use weir_flow::options::Parsed;
 use weir_flow::packet::protocol;
 use weir_flow::{EndReason, FieldType, Record, RecordConsumer, Schema, Value};
+use weir_ipfix::element::REVERSE;
+use weir_ipfix::message::Records as DataRecords;
+use weir_ipfix::registry;
+use weir_ipfix::time::Time;
+use weir_ipfix::value::{self, unsigned};
 use weir_output::byte_sink::ByteBatch;
+use weir_output::ipfix::{Ipfix, IpfixBatch, IpfixEncoder};
 use weir_output::json::{Json, JsonEncoder};
 use weir_output::text::{Text, TextEncoder};
-use weir_output::{Context, Encoder, Output};
+use weir_output::{Batch, Context, Encoder, Output};
 use weir_storage::Settings;
+
+/// packetDeltaCount, and its reverse form.
+const PACKET_DELTA_COUNT: u16 = 2;
 
 /// Members that every JSON object has.
 const BASIC_MEMBERS: usize = 16;
 
 #[derive(Clone)]
 struct Encoders {
+    ipfix: IpfixEncoder,
     json: JsonEncoder,
     text: TextEncoder,
 }
@@ -26,9 +36,14 @@ impl Encoders {
         let context = Context { schemas: schemas.to_vec() };
         let json = Json::open(&Parsed::defaults(weir_output::json::DESCRIPTOR.options), &context);
         let text = Text::open(&Parsed::defaults(weir_output::text::DESCRIPTOR.options), &context);
-        match (json, text) {
-            (Ok(json), Ok(text)) => Encoders { json: json.encoder(), text: text.encoder() },
-            (Err(error), _) | (_, Err(error)) => panic!("an output does not open: {error}"),
+        let ipfix = Ipfix::open(&Parsed::defaults(weir_output::ipfix::DESCRIPTOR.options), &context);
+        match (ipfix, json, text) {
+            (Ok(ipfix), Ok(json), Ok(text)) => {
+                Encoders { ipfix: ipfix.encoder(), json: json.encoder(), text: text.encoder() }
+            }
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                panic!("an output does not open: {error}")
+            }
         }
     }
 
@@ -52,6 +67,7 @@ pub(crate) struct Records {
     encoders: Encoders,
     json: ByteBatch,
     text: ByteBatch,
+    ipfix: IpfixBatch,
     /// The objects of each record.
     lines: Vec<String>,
     pub(crate) packets: u64,
@@ -70,6 +86,7 @@ impl Records {
             split: settings.split,
             json: ByteBatch::default(),
             text: ByteBatch::default(),
+            ipfix: IpfixBatch::default(),
             lines: Vec::new(),
             packets: 0,
             bytes: 0,
@@ -163,6 +180,39 @@ impl Records {
         self.lines.push(text);
     }
 
+    /// Records are as their templates say, and count once what the flow counts.
+    fn check_ipfix(&mut self, record: &Record<'_>) {
+        self.ipfix.clear();
+        self.encoders.ipfix.encode(record, &mut self.ipfix);
+        let near = Time::new(record.flow.last.seconds().into(), 0);
+        let (mut records, mut packets) = (0, 0);
+        for (number, octets, lengths) in self.ipfix.runs() {
+            let Some(template) = self.encoders.ipfix.template(number) else {
+                panic!("a record without a template")
+            };
+            let mut lengths = lengths.iter();
+            for read in DataRecords::new(&template, octets) {
+                let Ok(read) = read else { panic!("a record is cut off") };
+                assert_eq!(lengths.next().copied(), Some(read.octets().len() as u32));
+                records += 1;
+                for field in read.fields() {
+                    let Some(element) = registry::by_id(field.specifier.id) else { continue };
+                    if [0, REVERSE].contains(&element.id.enterprise)
+                        && element.id.number == PACKET_DELTA_COUNT
+                    {
+                        packets += unsigned(field.content);
+                    }
+                    let value = value::Value::read(element.data_type, field.content, near);
+                    assert!(value.is_ok(), "{element}: {value:?}");
+                }
+            }
+            assert_eq!(lengths.next(), None);
+        }
+        let instances = record.sections.iter().map(|section| section.instances.len()).max();
+        assert_eq!(records, instances.unwrap_or(0).max(1), "records of a flow");
+        assert_eq!(packets, record.flow.total_packets());
+    }
+
     fn check_text(&mut self, record: &Record<'_>) {
         self.text.bytes.clear();
         self.encoders.text.encode(record, &mut self.text);
@@ -189,6 +239,7 @@ impl RecordConsumer for Records {
         self.check_flow(record);
         self.check_sections(record);
         self.check_json(record);
+        self.check_ipfix(record);
         self.check_text(record);
     }
 }

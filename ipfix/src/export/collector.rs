@@ -157,6 +157,11 @@ impl Collector {
 
     /// Goes on with whatever is under way.
     pub(super) fn advance(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        if self.is_up() && self.transport.has_ended() {
+            self.transport.close();
+            self.forget_in_flight();
+            self.state = State::Down { retry_at: now.elapsed };
+        }
         if self.is_up() && self.transport.is_closed_by_peer() {
             self.lose_connection(now, "the collector closed the connection", observer);
         }

@@ -229,7 +229,7 @@ fn a_new_template_is_sent_before_its_records_and_alone() {
 fn no_attempt_follows_a_failed_one_within_a_minute() {
     let mut setting = Setting::new(Wire { refusals: 4, ..Wire::default() }, EVERY_MINUTE, PLENTY);
     let mut attempts = Vec::new();
-    for second in 0..700 {
+    for second in 0..800 {
         setting.export(u64::from(second < 3));
         let made = setting.wire.lock().unwrap().attempts;
         if made > attempts.len() {

@@ -1,5 +1,6 @@
 //! How messages get to a collector.
 
+mod file;
 mod lz4;
 mod resolve;
 mod tcp;
@@ -10,6 +11,7 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
+pub use file::{File, Rotation};
 pub use lz4::Lz4;
 pub use tcp::Tcp;
 pub use udp::Udp;
@@ -32,6 +34,11 @@ pub trait Transport: fmt::Debug + Send {
 
     /// Whether the collector has ended the connection, as far as is known.
     fn is_closed_by_peer(&mut self) -> bool {
+        false
+    }
+
+    /// Whether the connection has come to its end by itself, and the next one is to begin, as when a file is full.
+    fn has_ended(&mut self) -> bool {
         false
     }
 

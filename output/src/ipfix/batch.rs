@@ -47,8 +47,9 @@ impl IpfixBatch {
         }
     }
 
-    /// The runs: template, octets, lengths.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (u32, &[u8], &[u32])> {
+    /// Records of the same template that follow each other: the number of the template, as [`super::IpfixEncoder::template`] takes it, the
+    /// records, and the length of each.
+    pub fn runs(&self) -> impl Iterator<Item = (u32, &[u8], &[u32])> {
         let (mut begin, mut lengths_begin) = (0, 0);
         self.runs.iter().map(move |run| {
             let octets = &self.octets[begin..run.end];

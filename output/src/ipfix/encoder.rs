@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use weir_flow::{Record, Schema, Section};
+use weir_ipfix::template::Template;
 
 use super::basic;
 use super::batch::IpfixBatch;
@@ -37,6 +38,13 @@ impl IpfixEncoder {
             known: HashMap::new(),
             last: (0, None),
         }
+    }
+
+    /// The template with this number in a batch.
+    pub fn template(&self, number: u32) -> Option<Template> {
+        let pair = number as usize / 2;
+        let plugins = *self.templates.since(pair).first()?;
+        self.templates.template(pair, plugins, number % 2 == 1).ok()
     }
 
     #[inline]

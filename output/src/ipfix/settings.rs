@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
 
+use weir_ipfix::export::transport::Rotation;
+
 use super::basic;
 use crate::registry::FULL;
 
@@ -75,6 +77,26 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Messages that may wait while the collector is away or slow",
     )
     .default("16777216"),
+    OptionSpec::new(
+        "path",
+        "",
+        Argument::Text("PATH"),
+        "Write to this file (RFC 5655) in place of a collector; it is truncated at start",
+    ),
+    OptionSpec::new(
+        "rotate",
+        "",
+        Argument::Number("SECONDS", 0, 0xffff_ffff),
+        "With path: begin a new file after this time, PATH.0000000000 and so on, 0: never",
+    )
+    .default("0"),
+    OptionSpec::new(
+        "rotate-size",
+        "",
+        Argument::Number("BYTES", 0, u64::MAX),
+        "With path: begin a new file before one gets longer than this, 0: never",
+    )
+    .default("0"),
     OptionSpec::new("verbose", "v", Argument::Flag, "Tell on standard error what is sent"),
     FULL,
 ];
@@ -84,6 +106,10 @@ const SHORTEST_MESSAGE: u64 = 16 + 4 + basic::IPV6_LEN as u64;
 
 /// Room for a message of any length, one of which a part is sent.
 const SHORTEST_QUEUE: u64 = 1 << 17;
+
+/// Options that say nothing about files.
+const OF_COLLECTORS: &[&str] =
+    &["host", "port", "udp", "non-blocking-tcp", "lz4-compression", "template", "template-packets"];
 
 /// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
 const LONGEST_COMPRESSED: u64 = 65_000;
@@ -102,8 +128,12 @@ pub(super) enum TimeUnit {
 }
 
 /// How messages get to the collector.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Way {
+    File {
+        path: String,
+        rotation: Option<Rotation>,
+    },
     Udp,
     Tcp {
         /// How long an address is tried.
@@ -147,13 +177,23 @@ impl Settings {
             )));
         }
         let is_patient = !is_given("non-blocking-tcp");
-        let way = if is_given("udp") {
+        let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
+        let rotation =
+            Rotation { octets: positive("rotate-size"), after: positive("rotate").map(Duration::from_secs) };
+        let rotation = Some(rotation).filter(|rotation| *rotation != Rotation::default());
+        let way = if let Some(path) = parameters.text("path") {
+            if let Some(option) = OF_COLLECTORS.iter().find(|option| is_given(option)) {
+                return Err(OptionError::Conflict(format!("{option} is for collectors, and path for files")));
+            }
+            Way::File { path: path.to_owned(), rotation }
+        } else if rotation.is_some() {
+            return Err(OptionError::Conflict("rotate and rotate-size need path".to_owned()));
+        } else if is_given("udp") {
             Way::Udp
         } else {
             let lz4_buffer = compressed.then(|| parameters.number("lz4-buffer-size") as usize);
             Way::Tcp { patience: if is_patient { PATIENCE } else { IMPATIENCE }, lz4_buffer }
         };
-        let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
         Ok(Settings {
             host: parameters.text("host").unwrap_or_default().to_owned(),
             port: parameters.number("port") as u16,

@@ -1,9 +1,10 @@
 //! From batches to a collector.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_ipfix::export::transport::{Framing, Lz4, Tcp, Transport, Udp};
+use weir_ipfix::export::transport::{File, Framing, Lz4, Tcp, Transport, Udp};
 use weir_ipfix::export::{
     Backoff, Collector, CollectorSettings, Exporter, Messages, Now, Observer, Records, Refresh, TemplateSlot,
 };
@@ -42,10 +43,19 @@ pub struct IpfixSink {
 impl IpfixSink {
     pub(super) fn new(settings: &Settings, templates: Arc<Templates>) -> Result<IpfixSink, OutputError> {
         let Settings { host, port, .. } = settings;
-        let transport: Box<dyn Transport> = match settings.way {
+        let mut transport: Box<dyn Transport> = match &settings.way {
             Way::Udp => Box::new(Udp::new(host, *port)),
-            Way::Tcp { patience, .. } => Box::new(Tcp::new(host, *port, patience)),
+            Way::Tcp { patience, .. } => Box::new(Tcp::new(host, *port, *patience)),
+            Way::File { path, rotation } => Box::new(File::new(path, *rotation)),
         };
+        let mut place = format!("the collector {host}, port {port}");
+        if let Way::File { path, .. } = &settings.way {
+            place = path.clone();
+            // A collector may come later, a file will not.
+            if let Poll::Ready(Err(source)) = transport.connect() {
+                return Err(OutputError::Io { path: path.clone(), source });
+            }
+        }
         let framing = match settings.way {
             Way::Tcp { lz4_buffer: Some(buffer), .. } => {
                 Some(Box::new(Lz4::new(settings.mtu, buffer)) as Box<dyn Framing>)
@@ -68,7 +78,7 @@ impl IpfixSink {
             flushed: Duration::ZERO,
             patience_octets: settings.is_patient.then_some(settings.queue_octets / 2),
             log: Log {
-                collector: format!("{host}, port {port}"),
+                place,
                 is_verbose: settings.is_verbose,
                 is_away: false,
                 layouts: Vec::new(),
@@ -171,7 +181,8 @@ impl Sink for IpfixSink {
 /// What is counted of, and told about, the exporter.
 #[derive(Debug)]
 struct Log {
-    collector: String,
+    /// Where messages go.
+    place: String,
     is_verbose: bool,
     /// Whether the collector is known to be away: it is told once.
     is_away: bool,
@@ -223,18 +234,18 @@ impl Observer for Log {
 
     fn connected(&mut self, _collector: usize) {
         if self.is_verbose {
-            eprintln!("VERBOSE: connected to {}", self.collector);
+            eprintln!("VERBOSE: connected to {}", self.place);
         } else if self.is_away {
-            eprintln!("The collector {} is there again", self.collector);
+            eprintln!("There is a connection to {} again", self.place);
         }
         self.is_away = false;
     }
 
     fn disconnected(&mut self, _collector: usize, why: &str) {
         if !std::mem::replace(&mut self.is_away, true) {
-            eprintln!("Warning: no connection to the collector {}: {why}", self.collector);
+            eprintln!("Warning: no connection to {}: {why}", self.place);
         } else if self.is_verbose {
-            eprintln!("VERBOSE: no connection to {}: {why}", self.collector);
+            eprintln!("VERBOSE: no connection to {}: {why}", self.place);
         }
     }
 

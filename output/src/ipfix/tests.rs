@@ -265,9 +265,32 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("c;m=65001", "65000"),
         ("mtu=124", "mtu"),
         ("u=1", "udp"),
+        ("path=x;udp", "udp is for collectors"),
+        ("path=x;host=y", "host is for collectors"),
+        ("rotate=5", "need path"),
+        ("path=/nowhere/at/all", "/nowhere/at/all: "),
         ("port=70000", "port"),
     ] {
         let error = open(parameters).unwrap_err().to_string();
         assert!(error.contains(part), "{parameters}: {error}");
     }
+}
+
+#[test]
+fn a_file_has_all_records_and_its_templates() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("flows.ipfix");
+    let output = open(&format!("path={}", path.display())).unwrap();
+    let (mut encoder, mut sink) = (output.encoder(), output.into_sink());
+    let [v4, _] = flows();
+    let mut batch = IpfixBatch::default();
+    for _ in 0..100 {
+        encoder.encode(&fixtures::record(&v4, &[]), &mut batch);
+    }
+    sink.write(&batch).unwrap();
+    sink.flush().unwrap();
+    let reading = Reading::stream(&std::fs::read(&path).unwrap());
+    let records: usize =
+        reading.messages[1..].iter().flat_map(|(_, sets)| sets).map(|(_, records)| records.len()).sum();
+    assert_eq!((reading.templates.len(), records), (2, 100));
 }
