@@ -8,7 +8,7 @@ mod string;
 mod suggest;
 
 pub use help::{described, usage};
-pub use parse::{OptionError, Parsed, parse_number, parse_words};
+pub use parse::{OptionError, Parsed, parse_number, parse_with_operands, parse_words};
 pub use spec::{Argument, OptionSpec};
 pub use string::PluginString;
 pub use suggest::nearest;

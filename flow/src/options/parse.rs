@@ -137,11 +137,44 @@ pub fn parse_words(
     words: &[String],
     dashes: bool,
 ) -> Result<Parsed, OptionError> {
+    parse(specs, words, dashes, None)
+}
+
+/// Parses the words of a command line, options as in [`parse_words`], and beside them operands: words that begin with no dash, `-`,
+/// and all words behind `--`.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn parse_with_operands(
+    specs: &'static [OptionSpec],
+    words: &[String],
+) -> Result<(Parsed, Vec<String>), OptionError> {
+    let mut operands = Vec::new();
+    let parsed = parse(specs, words, true, Some(&mut operands))?;
+    Ok((parsed, operands))
+}
+
+fn parse(
+    specs: &'static [OptionSpec],
+    words: &[String],
+    dashes: bool,
+    mut operands: Option<&mut Vec<String>>,
+) -> Result<Parsed, OptionError> {
     let mut given = Vec::new();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
         if word.is_empty() {
             continue;
+        }
+        if let Some(operands) = &mut operands {
+            if word == "--" {
+                operands.extend(words.cloned());
+                break;
+            }
+            if word == "-" || !word.starts_with('-') {
+                operands.push(word.clone());
+                continue;
+            }
         }
         let (name, value) = match find(specs, word, dashes) {
             Some(_) => (word.as_str(), None),

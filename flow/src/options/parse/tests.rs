@@ -37,6 +37,18 @@ fn a_value_stands_alone_or_after_an_equals_sign() {
 }
 
 #[test]
+fn operands_stand_between_options() {
+    let parse = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        parse_with_operands(SPECS, &words)
+    };
+    let (parsed, operands) = parse(&["a", "-i", "b", "-", "--version", "c=d", "", "--", "-e"]).unwrap();
+    assert_eq!(operands, ["a", "-", "c=d", "-e"]);
+    assert_eq!((parsed.text("input"), parsed.is_given("version")), (Some("b"), true));
+    assert!(parse(&["a", "-b"]).is_err());
+}
+
+#[test]
 fn words_are_matched_as_a_whole() {
     assert_eq!(error(&["-Vd"]), "invalid option -Vd");
     assert_eq!(error(&["-ieth0"]), "invalid option -ieth0");
