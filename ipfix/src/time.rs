@@ -82,10 +82,11 @@ impl Time {
         Time { seconds: meant.saturating_sub(NTP_TO_UNIX), nanoseconds: nanoseconds as u32 }
     }
 
-    /// From dateTimeMicroseconds, rounded down to whole microseconds; see [`Time::from_ntp`].
+    /// From dateTimeMicroseconds, rounded to the nearest microsecond, which is the one that was meant whether the exporter rounded up or
+    /// down; see [`Time::from_ntp`].
     pub const fn from_ntp_microseconds(stamp: u64, near: Time) -> Time {
         let exact = Time::from_ntp(stamp, near);
-        Time { nanoseconds: exact.nanoseconds / 1000 * 1000, ..exact }
+        Time::new(exact.seconds, (exact.nanoseconds + 500) / 1000 * 1000)
     }
 }
 
@@ -129,6 +130,9 @@ mod tests {
             assert_eq!(stamp >> 32, JULY.to_nanoseconds() >> 32, "the same second");
             let read = Time::from_ntp_microseconds(stamp, JULY);
             assert_eq!(read, Time::new(JULY.seconds, microsecond * 1000), "{microsecond}");
+            // An exporter that rounds down.
+            let below = (JULY.to_microseconds() & !0xffff_ffff) + (u64::from(microsecond) << 32) / 1_000_000;
+            assert_eq!(Time::from_ntp_microseconds(below, JULY), read, "{microsecond}");
         }
     }
 
