@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::hello::Format;
 use crate::sender::sockets::socket_path;
@@ -22,7 +22,7 @@ use crate::specification::{Input, InputKind, Timeout};
 
 pub use stream::{Framing, Next, StreamError, StreamReader};
 
-/// After a connection was refused it is tried again so much later.
+/// After a connection was refused, or ended before anything came, it is tried again so much later.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a connection may take to come about.
@@ -33,7 +33,11 @@ type Source = Box<dyn Read + Send>;
 /// Reads an interface.
 pub struct Reader {
     input: Input,
+    /// For interfaces with certificates.
+    client: Option<Arc<ClientConfig>>,
     stream: Option<StreamReader<Source>>,
+    /// Why there is no connection, if it is not that the sender has ended the last one.
+    failure: Option<io::Error>,
     /// Messages that were missed, by the numbers of those that came, on connections before this one.
     missed: u64,
 }
@@ -47,21 +51,27 @@ pub enum Event<'a> {
     Message(&'a [u8]),
     /// The file has ended.
     End,
-    /// Nothing came within the timeout, or the connection was lost and there is none again yet.
+    /// Nothing came within the timeout.
     Nothing,
+    /// There is no connection, or no more. It is tried again when reading on; [`Reader::failure`] tells why.
+    Away,
 }
 
 impl Reader {
     /// Opens the interface. A sender that is not there yet is waited for when reading.
     ///
     /// # Errors
-    /// If a file cannot be opened.
+    /// If a file cannot be opened, or those with key and certificates are not what they should be.
     pub fn open(input: Input) -> io::Result<Reader> {
-        let mut reader = Reader { input, stream: None, missed: 0 };
-        if let InputKind::File { path } = &reader.input.kind {
-            let file =
-                File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
-            reader.stream = Some(StreamReader::new(Box::new(BufReader::new(file)), Framing::File));
+        let mut reader = Reader { input, client: None, stream: None, failure: None, missed: 0 };
+        match &reader.input.kind {
+            InputKind::File { path } => {
+                let at = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
+                let file = BufReader::new(File::open(path).map_err(at)?);
+                reader.stream = Some(StreamReader::new(Box::new(file), Framing::File));
+            }
+            InputKind::Tls { files, .. } => reader.client = Some(Arc::new(crate::tls::client(files)?)),
+            InputKind::Tcp { .. } | InputKind::Unix { .. } => {}
         }
         Ok(reader)
     }
@@ -69,67 +79,88 @@ impl Reader {
     /// What comes next.
     ///
     /// # Errors
-    /// If a file is damaged. A connection over which something comes that is none of TRAP is ended, and told as [`Event::Nothing`].
+    /// If a file is damaged. A connection over which something comes that is none of TRAP is ended, and told as [`Event::Away`].
     pub fn read(&mut self) -> Result<Event<'_>, StreamError> {
-        let is_file = matches!(self.input.kind, InputKind::File { .. });
+        if matches!(self.input.kind, InputKind::File { .. }) {
+            let Some(file) = &mut self.stream else { return Ok(Event::End) };
+            return Ok(match file.advance()? {
+                Next::End => Event::End,
+                Next::Nothing => Event::Nothing,
+                Next::Format | Next::Message => file.current(),
+            });
+        }
         if self.stream.is_none() {
-            if is_file {
-                return Ok(Event::End);
-            }
-            match connect(&self.input) {
+            match self.connect() {
                 Ok(source) => self.stream = Some(StreamReader::new(source, Framing::Socket)),
-                Err(_) => {
+                Err(error) => {
                     std::thread::sleep(PAUSE);
-                    return Ok(Event::Nothing);
+                    return Ok(self.lost(Some(error)));
                 }
             }
         }
-        let outcome = match &mut self.stream {
-            Some(stream) => stream.advance(),
-            None => return Ok(Event::Nothing),
-        };
+        let outcome = self.stream.as_mut().map_or(Ok(Next::End), StreamReader::advance);
         match outcome {
-            Ok(Next::Format | Next::Message) => {}
-            Ok(Next::Nothing) => return Ok(Event::Nothing),
-            Ok(Next::End) if is_file => return Ok(Event::End),
-            Err(error) if is_file => return Err(error),
-            Ok(Next::End) | Err(_) => {
-                self.missed += self.stream.take().map_or(0, |stream| stream.missed());
-                return Ok(Event::Nothing);
+            Ok(Next::Format | Next::Message) => {
+                self.failure = None;
+                Ok(self.stream.as_ref().map_or(Event::Away, StreamReader::current))
+            }
+            Ok(Next::Nothing) => Ok(Event::Nothing),
+            Ok(Next::End) => Ok(self.lost(None)),
+            Err(StreamError::Io(error)) => Ok(self.lost(Some(error))),
+            Err(error) => Ok(self.lost(Some(io::Error::new(io::ErrorKind::InvalidData, error)))),
+        }
+    }
+
+    /// The connection has ended, or there was none.
+    fn lost(&mut self, failure: Option<io::Error>) -> Event<'_> {
+        self.failure = failure;
+        if let Some(stream) = self.stream.take() {
+            self.missed += stream.missed();
+            // A sender that has no room for one more client ends the connection at once, and would do so again.
+            if !stream.has_begun() {
+                std::thread::sleep(PAUSE);
             }
         }
-        Ok(match &self.stream {
-            Some(stream) => stream.current(),
-            None => Event::Nothing,
-        })
+        Event::Away
+    }
+
+    /// Why there is no connection; `None` if the sender has ended the last one, or it has not been tried.
+    pub const fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Whether the next message has come already.
+    pub fn has_more(&self) -> bool {
+        self.stream.as_ref().is_some_and(StreamReader::has_more)
     }
 
     /// Messages that were missed, by the numbers of those that came.
     pub fn missed(&self) -> u64 {
         self.missed + self.stream.as_ref().map_or(0, StreamReader::missed)
     }
-}
 
-fn connect(input: &Input) -> io::Result<Source> {
-    let patience = match input.timeout {
-        Timeout::Wait | Timeout::HalfWait => None,
-        Timeout::NoWait => Some(Duration::from_millis(1)),
-        Timeout::After(patience) => Some(patience.max(Duration::from_micros(1))),
-    };
-    match &input.kind {
-        InputKind::Unix { name } => {
-            let stream = UnixStream::connect(socket_path(name))?;
-            stream.set_read_timeout(patience)?;
-            Ok(Box::new(stream))
+    fn connect(&self) -> io::Result<Source> {
+        let patience = match self.input.timeout {
+            Timeout::Wait | Timeout::HalfWait => None,
+            Timeout::NoWait => Some(Duration::from_millis(1)),
+            Timeout::After(patience) => Some(patience.max(Duration::from_micros(1))),
+        };
+        match (&self.input.kind, &self.client) {
+            (InputKind::Unix { name }, _) => {
+                let stream = UnixStream::connect(socket_path(name))?;
+                stream.set_read_timeout(patience)?;
+                Ok(Box::new(stream))
+            }
+            (InputKind::Tcp { host, port }, _) => Ok(Box::new(connect_tcp(host, *port, patience)?)),
+            (InputKind::Tls { host, port, .. }, Some(client)) => {
+                let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+                let connection = ClientConnection::new(Arc::clone(client), name).map_err(io::Error::other)?;
+                Ok(Box::new(StreamOwned::new(connection, connect_tcp(host, *port, patience)?)))
+            }
+            (InputKind::Tls { .. }, None) | (InputKind::File { .. }, _) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
         }
-        InputKind::Tcp { host, port } => Ok(Box::new(connect_tcp(host, *port, patience)?)),
-        InputKind::Tls { host, port, files } => {
-            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-            let config = Arc::new(crate::tls::client(files)?);
-            let connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
-            Ok(Box::new(StreamOwned::new(connection, connect_tcp(host, *port, patience)?)))
-        }
-        InputKind::File { .. } => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

@@ -378,7 +378,11 @@ pub fn inputs(text: &str) -> Result<Vec<Input>, SpecificationError> {
     text.split(',').map(input).collect()
 }
 
-fn input(text: &str) -> Result<Input, SpecificationError> {
+/// The input interface that `text` describes.
+///
+/// # Errors
+/// If it is no specification of an input.
+pub fn input(text: &str) -> Result<Input, SpecificationError> {
     let mut parameters = interface(text, &["t", "T", "u", "f"], "input")?;
     let timeout = parameters.timeout(false)?.unwrap_or(Timeout::Wait);
     let files = if parameters.kind == "T" { 3 } else { 0 };

@@ -138,6 +138,16 @@ impl<R: Read> StreamReader<R> {
         }
     }
 
+    /// Whether the next message has come already, so that going on to it does not wait.
+    pub fn has_more(&self) -> bool {
+        self.part == Part::Payload && self.have == self.bytes.len() && self.message.1 < self.bytes.len()
+    }
+
+    /// Whether anything has come.
+    pub fn has_begun(&self) -> bool {
+        self.part != Part::Hello || self.have > 0
+    }
+
     /// Messages that were missed, by the numbers in the buffers.
     pub const fn missed(&self) -> u64 {
         self.missed

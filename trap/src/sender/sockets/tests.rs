@@ -201,7 +201,8 @@ fn tls_clients_need_a_certificate_that_is_trusted() {
         timeout: Timeout::Wait,
     };
     let mut refused = Reader::open(input(stranger)).unwrap();
-    assert_eq!(refused.read().unwrap(), Event::Nothing);
+    assert_eq!(refused.read().unwrap(), Event::Away);
+    assert!(refused.failure().is_some());
     await_clients(&sender, 0);
     let mut reader = Reader::open(input(ours.clone())).unwrap();
     let reading = std::thread::spawn(move || {
