@@ -5,6 +5,7 @@
 
 mod command_line;
 mod engine;
+mod print;
 mod progress;
 mod run;
 mod summary;
@@ -51,18 +52,21 @@ fn main() -> ExitCode {
     if arguments.next_if(|word| word == "stats").is_some() {
         return weir_service::stats::main(arguments);
     }
+    if arguments.next_if(|word| word == "print").is_some() {
+        return print::main(arguments);
+    }
     let action = match command_line::parse(&registry(), arguments) {
         Ok(action) => action,
         Err(error) => return failure(&error),
     };
     match action {
-        Action::Print(text) => print(&text),
+        Action::Print(text) => show(&text),
         Action::HelpUnknown(line) => {
             eprintln!("{line}");
             ExitCode::SUCCESS
         }
         Action::Run(configuration) => match run::lists(&configuration) {
-            Ok(Some(text)) => print(&text),
+            Ok(Some(text)) => show(&text),
             Ok(None) => match run::run(&configuration) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
@@ -73,7 +77,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(text: &str) -> ExitCode {
+fn show(text: &str) -> ExitCode {
     // Somebody who closes the pipe has read enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS

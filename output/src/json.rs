@@ -9,7 +9,7 @@
 //! all with the flow's basic fields: object k holds instance k of every plugin that has that many.
 
 mod encoder;
-mod escape;
+pub mod escape;
 mod key;
 
 pub use encoder::JsonEncoder;

@@ -4,7 +4,7 @@ use crate::format::{hex_pair, is_plain};
 
 /// Appends `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
 #[inline]
-pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
+pub fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     // Nearly all texts on the wire are printable ASCII: one pass to see that, one copy.
     if is_plain(text) {

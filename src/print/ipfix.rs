@@ -1,0 +1,196 @@
+//! IPFIX files (RFC 5655): messages back to back.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+
+use weir_ipfix::collect::{Arrival, Event, Fault, Session, SessionSettings};
+use weir_ipfix::element::{DataType, ElementId};
+use weir_ipfix::list::DEEPEST;
+use weir_ipfix::message::{HEADER_LEN, Header, Message, MessageError, Record, Records};
+use weir_ipfix::registry;
+use weir_ipfix::template::Template;
+use weir_ipfix::time::Time;
+use weir_ipfix::value;
+
+use super::PrintError;
+use super::printer::Printer;
+use super::value::{Column, Value};
+
+/// paddingOctets: nothing.
+const PADDING: ElementId = ElementId::iana(210);
+
+/// Templates of a file by observation domain and id, for the lists that refer to them.
+type Templates = HashMap<(u32, u16), Template>;
+
+/// Shows a file. What is not known or wrong in it is told at its end.
+pub(super) fn file(
+    name: &str,
+    mut source: impl Read,
+    printer: &mut Printer<impl Write>,
+) -> Result<(), PrintError> {
+    let mut session = Session::new(SessionSettings::new(false));
+    let mut templates = Templates::new();
+    let mut buffer = Vec::new();
+    let (mut offset, mut first_fault) = (0u64, None);
+    while !printer.is_done() {
+        let at = |error: &dyn std::fmt::Display| {
+            PrintError::Source(name.to_owned(), format!("at byte {offset}: {error}"))
+        };
+        if !read_message(&mut source, &mut buffer).map_err(|error| at(&error))? {
+            break;
+        }
+        let message = Message::read(&buffer).map_err(|error| at(&error))?;
+        let mut written = Ok(());
+        session.read(&message, Arrival::default(), |event| match event {
+            Event::Record(record) => {
+                if written.is_ok() && !printer.is_done() {
+                    let (columns, values) = Shower::of(&message, &templates).record(&record);
+                    written = printer.record(&columns, &values);
+                }
+            }
+            Event::Template(template) => {
+                templates.insert((message.header.domain, template.id()), template.clone());
+            }
+            Event::Withdrawal(id) => {
+                templates.remove(&(message.header.domain, id));
+            }
+            Event::Fault(fault) => {
+                first_fault.get_or_insert((offset, fault));
+            }
+            Event::UnknownRecords(..) => {}
+        });
+        written?;
+        offset += buffer.len() as u64;
+    }
+    conclude(name, &session, first_fault)
+}
+
+fn conclude(name: &str, session: &Session, first: Option<(u64, Fault)>) -> Result<(), PrintError> {
+    let counters = session.counters();
+    if counters.unknown_sets > 0 {
+        eprintln!("Warning: {name}: {} sets have records of unknown templates", counters.unknown_sets);
+    }
+    match first {
+        None => Ok(()),
+        Some((offset, fault)) => {
+            let more = match counters.faults {
+                0 | 1 => String::new(),
+                faults => format!(" (and {} more faults)", faults - 1),
+            };
+            Err(PrintError::Source(name.to_owned(), format!("message at byte {offset}: {fault}{more}")))
+        }
+    }
+}
+
+/// Reads the next message into `buffer`. Whether there was one.
+fn read_message(source: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    buffer.clear();
+    source.by_ref().take(HEADER_LEN as u64).read_to_end(buffer)?;
+    if buffer.is_empty() {
+        return Ok(false);
+    }
+    let cut_off = || io::Error::new(io::ErrorKind::UnexpectedEof, "a message is cut off");
+    let header = Header::read(buffer).map_err(|error| match error {
+        MessageError::Short(_) => cut_off(),
+        error => io::Error::new(io::ErrorKind::InvalidData, error),
+    })?;
+    let length = usize::from(header.length);
+    source.take((length - HEADER_LEN) as u64).read_to_end(buffer)?;
+    if buffer.len() < length { Err(cut_off()) } else { Ok(true) }
+}
+
+/// Shows the records of a message.
+#[derive(Clone, Copy)]
+struct Shower<'m> {
+    domain: u32,
+    /// When the message was sent, which tells the eras of its times apart.
+    sent: Time,
+    templates: &'m Templates,
+}
+
+impl<'m> Shower<'m> {
+    fn of(message: &Message<'_>, templates: &'m Templates) -> Shower<'m> {
+        let sent = Time::new(message.header.export_time_s.into(), 0);
+        Shower { domain: message.header.domain, sent, templates }
+    }
+
+    fn record<'a>(self, record: &Record<'a, '_>) -> (Vec<Column>, Vec<Value<'a>>) {
+        let (mut columns, mut values) = (Vec::<Column>::new(), Vec::new());
+        for field in record.fields().filter(|field| field.specifier.id != PADDING) {
+            let (column, value) = self.field(field.specifier.id, field.content, 0);
+            // An element may be in a record several times (RFC 7011, 8), a name in an object only once.
+            let same = columns.iter().filter(|other| is_same(&other.name, &column.name)).count();
+            let name = if same == 0 { column.name } else { format!("{}#{}", column.name, same + 1) };
+            columns.push(Column { kind: column.kind, name });
+            values.push(value);
+        }
+        (columns, values)
+    }
+
+    /// A field that holds `octets`. A list of values of one element is called after that element.
+    fn field<'a>(self, id: ElementId, octets: &'a [u8], depth: usize) -> (Column, Value<'a>) {
+        let known = registry::by_id(id);
+        let kind = known.as_ref().map_or(DataType::OctetArray, |element| element.data_type);
+        let name = known.map_or_else(|| id.to_string(), |element| element.name.clone().into_owned());
+        let value = value::Value::read(kind, octets, self.sent);
+        if let Ok(value::Value::BasicList(list)) = value
+            && depth < DEEPEST
+        {
+            let (column, _) = self.field(list.field.id, &[], DEEPEST);
+            let values = list.values().flatten().map(|octets| self.field(list.field.id, octets, depth + 1).1);
+            return (
+                Column { kind: format!("{}*", column.kind), name: column.name },
+                Value::List(values.collect()),
+            );
+        }
+        let value = value.map_or(Value::Octets(octets), |value| self.value(value, octets, depth));
+        (Column { kind: kind.name().to_owned(), name }, value)
+    }
+
+    /// A value that was read from `octets`. Lists that lie too deep are shown as octets.
+    fn value<'a>(self, value: value::Value<'a>, octets: &'a [u8], depth: usize) -> Value<'a> {
+        match value {
+            value::Value::Unsigned(number) => Value::Unsigned(number),
+            value::Value::Signed(number) => Value::Signed(number),
+            value::Value::Float(number) if octets.len() == size_of::<f32>() => Value::Float(number as f32),
+            value::Value::Float(number) => Value::Double(number),
+            value::Value::Boolean(truth) => Value::Boolean(truth),
+            value::Value::Mac(mac) => Value::Mac(mac),
+            value::Value::Ipv4(address) => Value::Address(address.into()),
+            value::Value::Ipv6(address) => Value::Address(address.into()),
+            // A text in a field of fixed length is filled up with zeros.
+            value::Value::Text(text) => Value::Text(text.trim_end_matches('\0').as_bytes()),
+            value::Value::Octets(octets) | value::Value::Unsigned256(octets) => Value::Octets(octets),
+            value::Value::Time(Time { seconds, nanoseconds }) => Value::Time { seconds, nanoseconds },
+            value::Value::SubTemplateList(list) if depth < DEEPEST => {
+                Value::List(self.records(list.template_id, list.content, depth))
+            }
+            value::Value::SubTemplateMultiList(list) if depth < DEEPEST => Value::List(
+                list.parts().flatten().flat_map(|(id, content)| self.records(id, content, depth)).collect(),
+            ),
+            value::Value::BasicList(_)
+            | value::Value::SubTemplateList(_)
+            | value::Value::SubTemplateMultiList(_) => Value::Octets(octets),
+        }
+    }
+
+    /// The records of a list; as octets if their template is not known.
+    fn records<'a>(self, id: u16, content: &'a [u8], depth: usize) -> Vec<Value<'a>> {
+        let Some(template) = self.templates.get(&(self.domain, id)) else {
+            return vec![Value::Octets(content)];
+        };
+        let record = |record: Record<'a, '_>| {
+            let field = |field: weir_ipfix::message::Field<'a>| {
+                let (column, value) = self.field(field.specifier.id, field.content, depth + 1);
+                (column.name, value)
+            };
+            Value::Record(record.fields().map(field).collect())
+        };
+        Records::new(template, content).flatten().map(record).collect()
+    }
+}
+
+/// Whether `name` is `other`, or that with a number behind it.
+fn is_same(name: &str, other: &str) -> bool {
+    name.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+}
