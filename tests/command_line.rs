@@ -64,6 +64,8 @@ fn what_is_wrong_with_the_options_is_one_line() {
     assert_refused("-o json", &["input"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;mtu=16", &["mtu", "16"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;udp;c", &["lz4-compression", "udp"]);
+    assert_refused("-i pcap;file=CAPTURE -o unirec", &["unirec", "ifc"]);
+    assert_refused("-i pcap;file=CAPTURE -o unirec;ifc=b:,b:", &["plugins"]);
     assert_refused("-i pcap;file=CAPTURE -o null -s cache -s cache", &["storage"]);
     assert_refused("-i pcap;file=CAPTURE -o null -p http -p http", &["http"]);
     assert_refused("-i pcpa;file=CAPTURE -o null", &["pcpa", "did you mean pcap?"]);
@@ -122,8 +124,6 @@ fn a_failing_output_does_not_leave_files_of_the_others_half_written() {
 #[test]
 fn what_is_still_to_come_says_so() {
     assert_refused("-i dpdk -o null", &["dpdk", "not available yet"]);
-    assert_refused("-i pcap;file=CAPTURE -o unirec", &["unirec", "not available yet"]);
-    assert_refused("-i pcap;file=CAPTURE -o null -p tls", &["tls", "not available yet"]);
     assert_refused("-i pcap;file=CAPTURE -o null -t /tmp/nowhere", &["telemetry", "not available yet"]);
     assert_refused("-i pcap;file=CAPTURE -o null -L /tmp/nowhere", &["plugins", "not available yet"]);
 }
