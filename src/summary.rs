@@ -164,7 +164,7 @@ fn cache_lines(
         ("records ended: lack of resources", ended(EndReason::LackOfResources)),
         ("records in use", workers.records),
         ("packets older than the latest of their flow", statistics.late_packets),
-        ("plugin states given up to make room", statistics.states_taken),
+        ("plugin states given up for lack of room", statistics.states_taken),
         ("held streams given up to make room", statistics.streams_taken),
         ("IP fragments", fragments.fragments),
         ("IP fragments without a first one", fragments.not_found),

@@ -151,6 +151,11 @@ pub trait Plugin: Send + 'static {
         0
     }
 
+    /// How many times a pool of the plugin had no room for what a record was to keep.
+    fn refused(&self) -> u64 {
+        0
+    }
+
     /// Brings what pools have reserved into RAM, see [`touch_reserved`].
     fn touch(&mut self) {}
 }

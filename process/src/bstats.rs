@@ -137,6 +137,10 @@ impl Plugin for Bursts {
         self.pool.reserved_bytes()
     }
 
+    fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     fn touch(&mut self) {
         self.pool.touch();
     }

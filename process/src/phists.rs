@@ -108,6 +108,10 @@ impl Plugin for PacketHistograms {
         self.carries.reserved_bytes()
     }
 
+    fn refused(&self) -> u64 {
+        self.carries.refused()
+    }
+
     fn touch(&mut self) {
         self.carries.touch();
     }

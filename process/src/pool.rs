@@ -28,13 +28,14 @@ pub(crate) struct Pool<T> {
     values: Vec<T>,
     capacity: usize,
     free: Option<Place>,
+    refused: u64,
 }
 
 impl<T: Linked> Pool<T> {
     /// A pool of at most `capacity` values (at least one); of fewer if the system does not give so much memory.
     pub(crate) fn new(capacity: usize) -> Pool<T> {
         let values = reserve_up_to(capacity.clamp(1, u32::MAX as usize - 1));
-        Pool { capacity: values.capacity().min(capacity).max(1), values, free: None }
+        Pool { capacity: values.capacity().min(capacity).max(1), values, free: None, refused: 0 }
     }
 
     /// Stores a value; gives it back if there is no room.
@@ -47,6 +48,7 @@ impl<T: Linked> Pool<T> {
             return Ok(place);
         }
         if self.values.len() == self.capacity {
+            self.refused += 1;
             return Err(value);
         }
         let place = Place(NonZeroU32::MIN.saturating_add(self.values.len() as u32));
@@ -89,6 +91,11 @@ impl<T: Linked> Pool<T> {
             last = next;
         }
         self.release(first, last);
+    }
+
+    /// How many values found no room.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// How many places were ever used.

@@ -186,6 +186,10 @@ impl Plugin for PacketStatistics {
         self.pool.reserved_bytes()
     }
 
+    fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     fn touch(&mut self) {
         self.pool.touch();
     }

@@ -197,6 +197,10 @@ impl Plugin for Quic {
         self.reader.reserved_bytes()
     }
 
+    fn refused(&self) -> u64 {
+        self.reader.refused()
+    }
+
     fn touch(&mut self) {
         self.reader.touch();
     }

@@ -83,6 +83,10 @@ impl Plugin for Detector {
         self.tables.reserved_bytes()
     }
 
+    fn refused(&self) -> u64 {
+        self.tables.refused()
+    }
+
     fn touch(&mut self) {
         self.tables.touch();
     }

@@ -13,7 +13,7 @@ pub struct Statistics {
     pub exported: [u64; 5],
     /// Packets in exported records.
     pub exported_packets: u64,
-    /// Plugin states that made room for others.
+    /// Plugin states that made room for others, or found none in the pool of their plugin.
     pub states_taken: u64,
     /// Streams whose held bytes made room for others.
     pub streams_taken: u64,

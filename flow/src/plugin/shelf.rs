@@ -21,7 +21,7 @@ pub trait Hooks: Send {
     fn prefetch(&self, handle: Handle);
     /// Whether the plugin speaks about records for which it keeps no state.
     fn speaks_from_flow(&self) -> bool;
-    /// How many states were taken from the oldest record because the slab was full.
+    /// How many states were taken from the oldest record because the slab was full, or lack something because a pool was.
     fn states_taken(&self) -> u64;
     /// Bytes reserved for states, and the most that they can hold beyond that.
     fn memory(&self) -> usize;
@@ -107,7 +107,7 @@ impl<P: Plugin> Hooks for Shelf<P> {
     }
 
     fn states_taken(&self) -> u64 {
-        self.slab.taken()
+        self.slab.taken() + self.plugin.refused()
     }
 
     fn memory(&self) -> usize {

@@ -126,6 +126,10 @@ impl BurstPool {
         self.bursts.reserved_bytes()
     }
 
+    pub(super) fn refused(&self) -> u64 {
+        self.bursts.refused()
+    }
+
     pub(super) fn touch(&mut self) {
         self.bursts.touch();
     }

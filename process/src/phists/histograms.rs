@@ -143,6 +143,10 @@ impl CarryPool {
         self.pool.reserved_bytes()
     }
 
+    pub(super) fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     pub(super) fn touch(&mut self) {
         self.pool.touch();
     }

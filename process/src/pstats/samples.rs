@@ -69,6 +69,10 @@ impl SamplePool {
         self.chunks.reserved_bytes()
     }
 
+    pub(super) fn refused(&self) -> u64 {
+        self.chunks.refused()
+    }
+
     /// Brings all that is reserved into RAM.
     pub(super) fn touch(&mut self) {
         self.chunks.touch();

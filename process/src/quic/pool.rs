@@ -32,6 +32,7 @@ pub(super) struct Pool {
     capacity: usize,
     free: Link,
     free_count: usize,
+    refused: u64,
     read: Vec<u8>,
 }
 
@@ -41,11 +42,16 @@ impl Pool {
         let capacity = (bytes / BLOCK_LEN).clamp(1, Link::MAX as usize - 1);
         let blocks: Vec<Block> = reserve_up_to(capacity);
         let capacity = blocks.capacity().min(capacity);
-        Pool { capacity, blocks, free: 0, free_count: 0, read: Vec::new() }
+        Pool { capacity, blocks, free: 0, free_count: 0, refused: 0, read: Vec::new() }
     }
 
     pub(super) fn reserved_bytes(&self) -> usize {
         self.blocks.capacity() * size_of::<Block>()
+    }
+
+    /// How many times something found no room.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Brings all that is reserved into RAM.
@@ -57,6 +63,7 @@ impl Pool {
     pub(super) fn store(&mut self, bytes: &[u8]) -> Option<Stored> {
         let available = self.free_count + self.capacity - self.blocks.len();
         if bytes.len().div_ceil(DATA_LEN) > available {
+            self.refused += 1;
             return None;
         }
         let mut first = 0;

@@ -231,6 +231,10 @@ impl Reader {
         self.pool.reserved_bytes()
     }
 
+    pub(super) fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     pub(super) fn touch(&mut self) {
         self.pool.touch();
     }

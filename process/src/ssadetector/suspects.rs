@@ -176,6 +176,10 @@ impl TablePool {
         self.pool.reserved_bytes()
     }
 
+    pub(super) fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     pub(super) fn touch(&mut self) {
         self.pool.touch();
     }
