@@ -6,7 +6,7 @@ mod probe;
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -104,22 +104,23 @@ fn sums(messages: &[Vec<u8>]) -> (u64, u64, u64) {
     (records.into(), octets, packets)
 }
 
-fn assert_agrees_with_json(capture: &Path) {
+/// Records, bytes and packets of both directions, as JSON has them. Records of a flow beyond the first repeat its counters there.
+fn sums_of_json(capture: &Path) -> (u64, u64, u64) {
     let lines = json(capture, ALL_PLUGINS).records();
-    // Records of a flow beyond the first repeat its counters in JSON.
+    let mut flows: Vec<_> = lines.iter().collect();
+    flows.dedup_by_key(|line| {
+        ["TIME_FIRST", "SRC_IP", "SRC_PORT", "DST_IP", "DST_PORT", "PACKETS", "BYTES"]
+            .map(|name| line[name].to_string())
+    });
+    let sum = |names: [&str; 2]| -> u64 {
+        flows.iter().map(|line| names.iter().map(|name| number(line, name)).sum::<u64>()).sum()
+    };
+    (lines.len() as u64, sum(["BYTES", "BYTES_REV"]), sum(["PACKETS", "PACKETS_REV"]))
+}
+
+fn assert_agrees_with_json(capture: &Path) {
     for way in [Way::Tcp, Way::Udp] {
-        let (records, octets, packets) = sums(&received(capture, way, ALL_PLUGINS));
-        assert_eq!(records, lines.len() as u64, "{way:?}");
-        let mut flows: Vec<_> = lines.iter().collect();
-        flows.dedup_by_key(|line| {
-            ["TIME_FIRST", "SRC_IP", "SRC_PORT", "DST_IP", "DST_PORT", "PACKETS", "BYTES"]
-                .map(|name| line[name].to_string())
-        });
-        let sum = |names: [&str; 2]| -> u64 {
-            flows.iter().map(|line| names.iter().map(|name| number(line, name)).sum::<u64>()).sum()
-        };
-        assert_eq!(octets, sum(["BYTES", "BYTES_REV"]), "{way:?}");
-        assert_eq!(packets, sum(["PACKETS", "PACKETS_REV"]), "{way:?}");
+        assert_eq!(sums(&received(capture, way, ALL_PLUGINS)), sums_of_json(capture), "{way:?}");
     }
 }
 
@@ -214,5 +215,42 @@ fn tshark_finds_nothing_malformed_or_unknown() {
             let flows = shown.lines().filter(is_flow).count();
             assert_eq!(flows as u64, records, "{name} over {way:?}");
         }
+    }
+}
+
+#[test]
+fn nfcapd_counts_what_json_counts() {
+    if ["nfcapd", "nfdump"].iter().any(|program| Command::new(program).arg("-V").output().is_err()) {
+        eprintln!("SKIPPED: nfcapd and nfdump are not here");
+        return;
+    }
+    let capture = committed("quickstart");
+    let (records, bytes, packets) = sums_of_json(&capture);
+    let scratch = Scratch::new();
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let directory = scratch.path("");
+    let mut collector = Command::new("nfcapd")
+        .args(["-b", "127.0.0.1", "-p", &port.to_string(), "-w"])
+        .arg(&directory)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It is there when nobody else can have its port.
+    while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        assert!(collector.try_wait().unwrap().is_none(), "nfcapd has ended");
+        thread::sleep(Duration::from_millis(20));
+    }
+    export(&capture, &format!("ipfix;udp;time=ms;port={port}"), ALL_PLUGINS);
+    thread::sleep(Duration::from_millis(500));
+    let pid = rustix::process::Pid::from_child(&collector);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    collector.wait().unwrap();
+    let shown = Command::new("nfdump").arg("-R").arg(&directory).output().unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    let summary =
+        shown.lines().find(|line| line.starts_with("Summary:")).unwrap_or_else(|| panic!("{shown}"));
+    for (what, expected) in [("flows", records), ("bytes", bytes), ("packets", packets)] {
+        assert!(summary.contains(&format!("total {what}: {expected},")), "{what} {expected}: {summary}");
     }
 }

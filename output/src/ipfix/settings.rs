@@ -51,7 +51,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "time",
         "",
         Argument::Choice("UNIT", &["ms", "us", "ns"]),
-        "Flow start and end as flowStartMilliseconds, flowStartMicroseconds or flowStartNanoseconds",
+        "Flow start and end in milliseconds, microseconds or nanoseconds; collectors such as nfdump 1.7 know milliseconds only",
     )
     .default("us"),
     OptionSpec::new("lz4-compression", "c", Argument::Flag, "TCP: compress messages with LZ4"),
