@@ -102,6 +102,9 @@ pub trait Sink: Send + 'static {
     }
 }
 
+/// Has a sink wait for nobody any more: called from another thread, when the program is to end and the sink takes nothing.
+pub type Hurry = Box<dyn Fn() + Send + Sync>;
+
 /// An opened output.
 pub trait Output {
     /// Its batches.
@@ -113,6 +116,10 @@ pub trait Output {
 
     /// An encoder for one more worker.
     fn encoder(&self) -> Self::Encoder;
+    /// How its sink is hurried, if it may wait without end.
+    fn hurry(&self) -> Option<Hurry> {
+        None
+    }
     /// The sink.
     fn into_sink(self) -> Self::Sink;
     /// Whether its records go to standard output.

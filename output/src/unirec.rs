@@ -19,10 +19,11 @@ pub use batch::UnirecBatch;
 pub use encoder::UnirecEncoder;
 pub use sink::UnirecSink;
 use weir_flow::options::Parsed;
+use weir_trap::sender::Monitor;
 
 use self::plan::Plan;
 use self::settings::{OPTIONS, Settings};
-use crate::{Context, Output, OutputDescriptor, OutputError};
+use crate::{Context, Hurry, Output, OutputDescriptor, OutputError};
 
 /// What the registry says about it.
 pub const DESCRIPTOR: OutputDescriptor = OutputDescriptor {
@@ -51,7 +52,7 @@ impl Unirec {
             .map(|interface| Plan::new(&interface.plugins, &context.schemas, &settings))
             .collect();
         let plans: Arc<[Plan]> = plans?.into();
-        let sink = UnirecSink::open(&settings, &plans)?;
+        let sink = UnirecSink::open(&settings, Arc::clone(&plans))?;
         Ok(Unirec { encoder: UnirecEncoder::new(plans), sink })
     }
 }
@@ -63,6 +64,11 @@ impl Output for Unirec {
 
     fn encoder(&self) -> UnirecEncoder {
         self.encoder.clone()
+    }
+
+    fn hurry(&self) -> Option<Hurry> {
+        let monitors = self.sink.monitors();
+        Some(Box::new(move || monitors.iter().for_each(Monitor::hurry)))
     }
 
     fn into_sink(self) -> UnirecSink {

@@ -6,7 +6,7 @@ use std::thread;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use weir_flow::{Record, RecordConsumer};
-use weir_output::{Batch, Encoder, Lost, OutputError, Sink};
+use weir_output::{Batch, Encoder, Hurry, Lost, OutputError, Sink};
 
 use super::affinity;
 use super::doorbell::{Bell, Doorbell};
@@ -222,6 +222,8 @@ pub(crate) struct OutputSettings {
 pub(crate) struct RunningOutput {
     /// A port for each worker.
     pub(crate) ports: Vec<Box<dyn Port>>,
+    /// Has the sink wait for nobody any more, if it may wait without end.
+    pub(crate) hurry: Option<Hurry>,
     /// Ends when all workers have gone.
     pub(crate) thread: Option<thread::JoinHandle<()>>,
 }
@@ -274,6 +276,7 @@ pub(crate) fn start<O: weir_output::Output>(
         }));
         intakes.push(Intake { ring: ring_end, returned: returned_end });
     }
+    let hurry = output.hurry();
     let sink = output.into_sink();
     let settings = settings.clone();
     let thread = thread::Builder::new().name(format!("out_{name}")).spawn(move || {
@@ -288,7 +291,7 @@ pub(crate) fn start<O: weir_output::Output>(
             Writer { sink, pace, counters: PassCounters::default(), result: Ok(()), has_written: false };
         run(&mut writer, intakes, &door, &settings.station);
     })?;
-    Ok(RunningOutput { ports, thread: Some(thread) })
+    Ok(RunningOutput { ports, hurry, thread: Some(thread) })
 }
 
 /// A sink, and what became of it.

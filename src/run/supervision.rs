@@ -41,6 +41,9 @@ impl Drop for Announcement {
 /// How often the main thread looks around.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// An output that takes nothing for so long while the program is to end does not wait for others any more.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(5);
+
 /// An output that takes nothing for so long while the program is to end is not waited for any more.
 const OUTPUT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -87,6 +90,8 @@ pub(super) fn wait_for_all(
 struct Watch {
     /// It has ended, or was given up.
     is_over: bool,
+    /// It was told to wait for others no more.
+    is_hurried: bool,
     /// How many records it had taken, and when it was first seen so.
     seen: Option<(u64, Instant)>,
 }
@@ -103,6 +108,10 @@ impl Watch {
         }
         match self.seen {
             Some((before, since)) if before == taken => {
+                if !self.is_hurried && since.elapsed() >= OTHERS_PATIENCE {
+                    self.is_hurried = true;
+                    output.running.hurry.iter().for_each(|hurry| hurry());
+                }
                 if !self.is_over && since.elapsed() >= OUTPUT_PATIENCE {
                     let seconds = OUTPUT_PATIENCE.as_secs();
                     let error = format!("has taken no record for {seconds} s and is not waited for any more");

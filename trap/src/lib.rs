@@ -4,6 +4,7 @@
 //! * [`specification`]: `u:name:timeout=WAIT,f:/path:w`, the text that describes interfaces.
 //! * [`hello`]: what a sender says first: the kind of data and its format.
 //! * [`sender`](mod@sender): outputs. [`reader`](mod@reader): inputs.
+//! * [`service`]: the socket at which an output's statistics are asked for.
 //! * [`buffer`]: messages, and the buffers in which they travel over sockets and lie in files.
 //!
 //! The byte layouts are those of libtrap 1.17 and later (socket buffers with 14 bytes of header).
@@ -13,6 +14,7 @@ pub mod buffer;
 pub mod hello;
 pub mod reader;
 pub mod sender;
+pub mod service;
 pub mod specification;
 mod tls;
 pub mod unirec;

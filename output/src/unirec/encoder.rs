@@ -32,9 +32,10 @@ impl Encoder for UnirecEncoder {
     }
 
     fn encode(&mut self, record: &Record<'_>, batch: &mut UnirecBatch) {
+        let mut is_first = true;
         for (interface, plan) in self.plans.iter().enumerate() {
             if plan.plugins().is_empty() {
-                batch.push(interface, |out| plan.write(record, &[], out));
+                batch.push(interface, std::mem::take(&mut is_first), |out| plan.write(record, &[], out));
                 continue;
             }
             let section = |number: &u8| record.sections.iter().find(|section| section.plugin == *number);
@@ -45,7 +46,8 @@ impl Encoder for UnirecEncoder {
                     .iter()
                     .map(|section| section.map_or(&[][..], |section| section.instances.get(instance)))
                     .collect();
-                batch.push(interface, |out| plan.write(record, &said, out));
+                let is_first = std::mem::take(&mut is_first);
+                batch.push(interface, is_first, |out| plan.write(record, &said, out));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use weir_flow::record::basic;
 use weir_flow::{Field, FieldType, Record, Schema, Timestamp, Value};
+use weir_trap::sender::Weight;
 use weir_trap::unirec::{self, Element, Kind, RecordWriter, Template, Time, address};
 
 use super::settings::Settings;
@@ -36,6 +37,9 @@ pub(super) struct Plan {
     sources: Vec<Source>,
     link: u64,
     direction: u8,
+    /// Where records have the counters of packets and bytes, of both directions.
+    packets: [usize; 2],
+    bytes: [usize; 2],
 }
 
 /// What the plugins of an interface say for one record: values by the plugin's place, none if it says nothing.
@@ -93,7 +97,12 @@ impl Plan {
             .iter()
             .filter_map(|field| fields.iter().find(|(known, _)| known == field).map(|(_, source)| *source))
             .collect();
+        let counters = |names: [&str; 2]| {
+            names.map(|name| template.position(name).map_or(0, |position| template.offset(position)))
+        };
         Ok(Plan {
+            packets: counters(["PACKETS", "PACKETS_REV"]),
+            bytes: counters(["BYTES", "BYTES_REV"]),
             template,
             plugins: plugins.to_vec(),
             sources,
@@ -108,6 +117,15 @@ impl Plan {
 
     pub(super) fn plugins(&self) -> &[u8] {
         &self.plugins
+    }
+
+    /// What a record counts: itself, packets and bytes of both directions.
+    #[inline]
+    pub(super) fn weight(&self, record: &[u8]) -> Weight {
+        let packets = self.packets.map(|at| record[at..].first_chunk().map_or(0, |b| u32::from_le_bytes(*b)));
+        let bytes = self.bytes.map(|at| record[at..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b)));
+        let [packets, packets_back] = packets.map(u64::from);
+        Weight([1, packets + packets_back, bytes[0].saturating_add(bytes[1])])
     }
 
     /// Appends a record.

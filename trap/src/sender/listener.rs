@@ -3,43 +3,54 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+/// How long a client may take for each step of the handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A socket that listens.
 #[derive(Debug)]
-pub(super) enum Listener {
+pub(crate) enum Listener {
     Tcp(TcpListener),
-    Tls { listener: TcpListener, config: Arc<ServerConfig> },
-    Unix { listener: UnixListener, path: PathBuf },
+    Tls {
+        listener: TcpListener,
+        config: Arc<ServerConfig>,
+    },
+    Unix {
+        listener: UnixListener,
+        path: PathBuf,
+        /// Device and number of the file, which tell whether another one has taken its place.
+        file: (u64, u64),
+    },
 }
 
 /// A connection to a client.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Tcp(TcpStream),
-    /// The handshake is made with the first write.
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
     Unix(UnixStream),
 }
 
 impl Listener {
     /// On a TCP port of all addresses.
-    pub(super) fn tcp(port: u16) -> io::Result<Listener> {
+    pub(crate) fn tcp(port: u16) -> io::Result<Listener> {
         listen(port).map(Listener::Tcp)
     }
 
     /// On a TCP port of all addresses, for clients that have a certificate.
-    pub(super) fn tls(port: u16, config: ServerConfig) -> io::Result<Listener> {
+    pub(crate) fn tls(port: u16, config: ServerConfig) -> io::Result<Listener> {
         Ok(Listener::Tls { listener: listen(port)?, config: Arc::new(config) })
     }
 
     /// At a UNIX socket to which everybody may connect. A socket that is there, left over from a program that ended, gives way.
-    pub(super) fn unix(path: &Path) -> io::Result<Listener> {
+    pub(crate) fn unix(path: &Path) -> io::Result<Listener> {
         let bind = || {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -47,13 +58,14 @@ impl Listener {
             }
             let listener = UnixListener::bind(path)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-            Ok(Listener::Unix { listener, path: path.to_owned() })
+            let file = identity(path)?;
+            Ok(Listener::Unix { listener, path: path.to_owned(), file })
         };
         bind().map_err(|error| named(error, path.display().to_string()))
     }
 
     /// Waits for a client. With it comes what tells it from others: its process id, or its port.
-    pub(super) fn accept(&self) -> io::Result<(Stream, u64)> {
+    pub(crate) fn accept(&self) -> io::Result<(Stream, u64)> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
@@ -74,7 +86,7 @@ impl Listener {
     }
 
     /// No more clients: ends an [`Listener::accept`] that waits.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let socket = match self {
             Listener::Tcp(listener) | Listener::Tls { listener, .. } => listener.as_fd(),
             Listener::Unix { listener, .. } => listener.as_fd(),
@@ -82,20 +94,27 @@ impl Listener {
         // A socket that cannot be shut down has failed, and nobody waits at it.
         let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
     }
-}
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Listener::Unix { path, .. } = self {
-            // Who has removed it before did what is to be done.
+    /// Removes the name of the socket, unless it stands for another one by now.
+    pub(crate) fn remove(&self) {
+        if let Listener::Unix { path, file, .. } = self
+            && identity(path).is_ok_and(|now| now == *file)
+        {
+            // Who has removed it meanwhile did what is to be done.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
 impl Stream {
     /// A second handle of the connection, for ending it.
-    pub(super) fn another(&self) -> io::Result<Stream> {
+    pub(crate) fn another(&self) -> io::Result<Stream> {
         Ok(match self {
             Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
             Stream::Tls(stream) => Stream::Tcp(stream.sock.try_clone()?),
@@ -103,8 +122,28 @@ impl Stream {
         })
     }
 
+    /// Makes the handshake, where there is one.
+    pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
+        let Stream::Tls(stream) = self else { return Ok(()) };
+        stream.sock.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        stream.sock.set_read_timeout(None)
+    }
+
+    /// Tells the client that nothing follows.
+    pub(crate) fn end(&mut self) {
+        if let Stream::Tls(stream) = self {
+            stream.conn.send_close_notify();
+            // A client that has gone needs no end.
+            let _ = stream.flush();
+        }
+        self.close();
+    }
+
     /// Ends the connection, and a write that waits.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         // One that is not connected any more needs no end.
         let _ = match self {
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
@@ -136,6 +175,10 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
     let listener = both.or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
     listener.map_err(|error| named(error, format!("port {port}")))
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
 fn named(error: io::Error, what: String) -> io::Error {

@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{ClientCounters, Counters};
+use super::{ClientCounters, Counters, Message, Weight};
 use crate::buffer::{MAX_MESSAGE, MESSAGE_HEADER_LEN, SOCKET_HEADER_LEN, SocketHeader};
 use crate::specification::{Sockets, Timeout};
 
@@ -18,6 +18,8 @@ use crate::specification::{Sockets, Timeout};
 struct Finished {
     bytes: Arc<[u8]>,
     messages: u16,
+    /// What these stand for.
+    weight: Weight,
     /// Shared with who is sending it: whether some client has got it.
     got: Arc<AtomicBool>,
 }
@@ -34,6 +36,7 @@ impl Finished {
 pub(super) struct Taken {
     number: u64,
     messages: u64,
+    weight: Weight,
     got: Arc<AtomicBool>,
     /// Header and messages.
     pub(super) bytes: Arc<[u8]>,
@@ -52,6 +55,8 @@ struct State {
     /// The buffer being filled, behind room for its header.
     filling: Vec<u8>,
     messages: u16,
+    /// What these stand for.
+    weight: Weight,
     /// Messages taken in before those of `filling`.
     sequence: u64,
     finished: VecDeque<Finished>,
@@ -60,7 +65,11 @@ struct State {
     clients: Vec<Client>,
     next_key: u64,
     last_finished: Instant,
+    /// When a client has got a buffer, or the ring was closed.
+    last_progress: Instant,
     closing: bool,
+    /// Whatever the timeout says, nothing is waited for any more.
+    is_hurried: bool,
     counters: Counters,
 }
 
@@ -79,13 +88,16 @@ impl Ring {
         let state = State {
             filling: vec![0; SOCKET_HEADER_LEN],
             messages: 0,
+            weight: Weight::default(),
             sequence: 0,
             finished: VecDeque::with_capacity(settings.buffer_count),
             first: 0,
             clients: Vec::new(),
             next_key: 0,
             last_finished: Instant::now(),
+            last_progress: Instant::now(),
             closing: false,
+            is_hurried: false,
             counters: Counters::default(),
         };
         Ring { state: Mutex::new(state), changed: Condvar::new(), settings, timeout, buffered }
@@ -100,16 +112,17 @@ impl Ring {
     }
 
     /// Takes messages in. Waits for clients and for room where the output is to.
-    pub(super) fn send<'m>(&self, contents: impl IntoIterator<Item = &'m [u8]>) {
+    pub(super) fn send<'m, M: Into<Message<'m>>>(&self, messages: impl IntoIterator<Item = M>) {
         let mut state = self.lock();
-        for content in contents {
-            while self.timeout == Timeout::Wait && state.clients.is_empty() && !state.closing {
+        for message in messages {
+            let Message { content, weight } = message.into();
+            while self.keeps(&state) && state.clients.is_empty() && !state.closing {
                 state = self.wait(state);
             }
             state.counters.messages += 1;
             let len = MESSAGE_HEADER_LEN + content.len();
             if content.len() > MAX_MESSAGE || SOCKET_HEADER_LEN + len > self.settings.buffer_size {
-                state.counters.lost += 1;
+                state.counters.lose(1, weight);
                 continue;
             }
             if state.filling.len() + len > self.settings.buffer_size || state.messages == u16::MAX {
@@ -117,6 +130,7 @@ impl Ring {
             }
             crate::buffer::push_message(&mut state.filling, content);
             state.messages += 1;
+            state.weight += weight;
             if !self.buffered {
                 state = self.finish(state);
             }
@@ -125,20 +139,36 @@ impl Ring {
 
     /// The buffer being filled is finished, if something is in it.
     fn finish<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let waits = matches!(self.timeout, Timeout::Wait | Timeout::HalfWait);
-        while waits && state.finished.len() >= self.settings.buffer_count && !state.clients.is_empty() {
+        let has_to_wait = |state: &State| match self.timeout {
+            Timeout::Wait => true,
+            Timeout::HalfWait => !state.clients.is_empty(),
+            Timeout::NoWait | Timeout::After(_) => false,
+        };
+        while state.finished.len() >= self.settings.buffer_count
+            && !state.closing
+            && !state.is_hurried
+            && has_to_wait(&state)
+        {
             state = self.wait(state);
         }
         if state.messages > 0 {
-            state.finish(self.settings.buffer_count, self.keeps());
+            let most = if state.closing { usize::MAX } else { self.settings.buffer_count };
+            let keeps = self.keeps(&state);
+            state.finish(most, keeps);
             self.changed.notify_all();
         }
         state
     }
 
     /// Whether buffers that no client has got stay for the next one.
-    fn keeps(&self) -> bool {
-        self.timeout == Timeout::Wait
+    fn keeps(&self, state: &State) -> bool {
+        self.timeout == Timeout::Wait && !state.is_hurried
+    }
+
+    /// From now on nothing is waited for: what finds no room takes that of the oldest.
+    pub(super) fn hurry(&self) {
+        self.lock().is_hurried = true;
+        self.changed.notify_all();
     }
 
     /// Finishes the buffer being filled.
@@ -179,7 +209,8 @@ impl Ring {
         }
         let end = state.first + state.finished.len() as u64;
         let missed = state.finished.iter().position(|buffer| !buffer.is_taken());
-        let next = if self.keeps() { missed.map_or(end, |place| state.first + place as u64) } else { end };
+        let next =
+            if self.keeps(&state) { missed.map_or(end, |place| state.first + place as u64) } else { end };
         let key = state.next_key;
         state.next_key += 1;
         state.clients.push(Client {
@@ -195,14 +226,15 @@ impl Ring {
     pub(super) fn leave(&self, key: u64, unfinished: Option<Taken>) {
         let mut state = self.lock();
         state.clients.retain(|client| client.key != key);
-        if let Some(Taken { number, messages, got, .. }) = unfinished {
+        if let Some(Taken { number, messages, weight, got, .. }) = unfinished {
             // A buffer that is still in the ring may find another client; of one that has left it this was the last chance.
             let is_last = number < state.first && Arc::strong_count(&got) == 1;
             if is_last && !got.load(Relaxed) {
-                state.counters.lost += messages;
+                state.counters.lose(messages, weight);
             }
         }
-        state.forget(self.keeps());
+        let keeps = self.keeps(&state);
+        state.forget(keeps);
         self.changed.notify_all();
     }
 
@@ -212,9 +244,9 @@ impl Ring {
         loop {
             let number = state.clients.iter().find(|client| client.key == key)?.next;
             let place = (number - state.first) as usize;
-            if let Some(Finished { bytes, messages, got }) = state.finished.get(place) {
+            if let Some(Finished { bytes, messages, weight, got }) = state.finished.get(place) {
                 let (bytes, got) = (Arc::clone(bytes), Arc::clone(got));
-                return Some(Taken { number, messages: u64::from(*messages), got, bytes });
+                return Some(Taken { number, messages: u64::from(*messages), weight: *weight, got, bytes });
             }
             if state.closing {
                 return None;
@@ -227,6 +259,7 @@ impl Ring {
     pub(super) fn delivered(&self, key: u64, taken: Taken) {
         let mut state = self.lock();
         taken.got.store(true, Relaxed);
+        state.last_progress = Instant::now();
         if let Some(client) = state.clients.iter_mut().find(|client| client.key == key) {
             client.counters.buffers += 1;
             client.counters.messages += taken.messages;
@@ -237,25 +270,32 @@ impl Ring {
                 client.counters.skipped = client.counters.skipped.saturating_sub(taken.messages);
             }
         }
-        state.forget(self.keeps());
+        let keeps = self.keeps(&state);
+        state.forget(keeps);
         self.changed.notify_all();
     }
 
     /// Finishes what is being filled; clients leave when they have all.
     pub(super) fn close(&self) {
         let mut state = self.lock();
+        if state.closing {
+            return;
+        }
         if state.messages > 0 {
-            state.finish(usize::MAX, self.keeps());
+            let keeps = self.keeps(&state);
+            state.finish(usize::MAX, keeps);
         }
         state.closing = true;
+        state.last_progress = Instant::now();
         self.changed.notify_all();
     }
 
-    /// Waits until all clients have left, at most until `deadline`. What they have not got by then is lost.
-    pub(super) fn wait_for_clients(&self, deadline: Instant) {
+    /// Waits until all clients have left, as long as some of them gets something within the patience. What they have not got by
+    /// then is lost.
+    pub(super) fn wait_for_clients(&self, patience: Duration) {
         let mut state = self.lock();
         while !state.clients.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = (state.last_progress + patience).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
@@ -285,7 +325,8 @@ impl State {
         };
         self.filling[..SOCKET_HEADER_LEN].copy_from_slice(&header.encode());
         let bytes = Arc::from(&self.filling[..]);
-        self.finished.push_back(Finished { bytes, messages: self.messages, got: Arc::default() });
+        let weight = std::mem::take(&mut self.weight);
+        self.finished.push_back(Finished { bytes, messages: self.messages, weight, got: Arc::default() });
         self.sequence += u64::from(self.messages);
         self.filling.truncate(SOCKET_HEADER_LEN);
         self.messages = 0;
@@ -314,7 +355,7 @@ impl State {
         if let Some(buffer) = self.finished.pop_front() {
             self.first += 1;
             if !buffer.is_taken() {
-                self.counters.lost += u64::from(buffer.messages);
+                self.counters.lose(buffer.messages.into(), buffer.weight);
             }
         }
     }

@@ -5,18 +5,19 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::listener::{Listener, Stream};
 use super::ring::Ring;
-use super::{ClientCounters, Counters};
+use super::{ClientCounters, Counters, Message};
 use crate::hello::Format;
 use crate::specification::{Output, Sockets, Timeout, TlsFiles};
 
-/// How long clients may take at the end to get what was finished for them.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// At the end clients get what was finished for them as long as some of them takes something within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// After an error of the system at which no client can be accepted (no more descriptors), it is tried again so much later.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -26,9 +27,16 @@ const DIRECTORY: &str = "/tmp";
 
 /// The path of the UNIX socket with this name.
 pub fn socket_path(name: &str) -> PathBuf {
-    let directory =
-        std::env::var_os("TRAP_SOCKET_DIR").map_or_else(|| PathBuf::from(DIRECTORY), PathBuf::from);
-    directory.join(format!("trap-{name}.sock"))
+    directory().join(format!("trap-{name}.sock"))
+}
+
+/// Where sockets are: in `/tmp`, or in the directory that the environment variable `TRAP_SOCKET_DIR` names, unless the program runs
+/// with the rights of somebody else.
+pub(crate) fn directory() -> PathBuf {
+    let is_trusted = rustix::process::getuid() == rustix::process::geteuid()
+        && rustix::process::getgid() == rustix::process::getegid();
+    let named = std::env::var_os("TRAP_SOCKET_DIR").filter(|_| is_trusted);
+    named.map_or_else(|| PathBuf::from(DIRECTORY), PathBuf::from)
 }
 
 /// Sends messages to whoever connects.
@@ -36,7 +44,27 @@ pub fn socket_path(name: &str) -> PathBuf {
 pub struct SocketSender {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    patience: Duration,
+}
+
+/// Reads what a [`SocketSender`] counts.
+#[derive(Clone, Debug)]
+pub struct Monitor(Arc<Shared>);
+
+impl Monitor {
+    /// From now on it waits for nobody.
+    pub(super) fn hurry(&self) {
+        self.0.ring.hurry();
+    }
+
+    /// What it has counted.
+    pub(super) fn counters(&self) -> Counters {
+        self.0.ring.counters()
+    }
+
+    /// What it has counted of those who are connected.
+    pub(super) fn clients(&self) -> Vec<ClientCounters> {
+        self.0.ring.clients()
+    }
 }
 
 #[derive(Debug)]
@@ -44,10 +72,13 @@ struct Shared {
     ring: Ring,
     listener: Listener,
     hello: Vec<u8>,
-    clients: Mutex<BTreeMap<u64, Connected>>,
+    /// Connections, also those that are not clients yet, by the order of their coming.
+    connections: Mutex<BTreeMap<u64, Connected>>,
+    next_connection: AtomicU64,
+    most_connections: usize,
 }
 
-/// A client and its thread.
+/// A connection and its thread.
 #[derive(Debug)]
 struct Connected {
     stream: Stream,
@@ -93,8 +124,15 @@ impl SocketSender {
     ) -> io::Result<SocketSender> {
         let timeout = output.timeout.unwrap_or(Timeout::HalfWait);
         let ring = Ring::new(sockets, timeout, output.buffered);
-        let shared = Arc::new(Shared { ring, listener, hello: format.encode(), clients: Mutex::default() });
-        let mut sender = SocketSender { shared, threads: Vec::new(), patience: PATIENCE };
+        let shared = Arc::new(Shared {
+            ring,
+            listener,
+            hello: format.encode(),
+            connections: Mutex::default(),
+            next_connection: AtomicU64::new(0),
+            most_connections: 2 * sockets.max_clients,
+        });
+        let mut sender = SocketSender { shared, threads: Vec::new() };
         let shared = Arc::clone(&sender.shared);
         sender.threads.push(Builder::new().name("trap-accept".into()).spawn(move || accept(&shared))?);
         if let Some(after) = output.autoflush.filter(|_| output.buffered) {
@@ -106,14 +144,9 @@ impl SocketSender {
         Ok(sender)
     }
 
-    /// How long clients may take at the end; ten seconds if nothing is said.
-    pub const fn set_patience(&mut self, patience: Duration) {
-        self.patience = patience;
-    }
-
     /// Takes messages in. Waits for clients and for room where the output is to.
-    pub fn send<'m>(&mut self, contents: impl IntoIterator<Item = &'m [u8]>) {
-        self.shared.ring.send(contents);
+    pub fn send<'m, M: Into<Message<'m>>>(&mut self, messages: impl IntoIterator<Item = M>) {
+        self.shared.ring.send(messages);
     }
 
     /// Finishes the buffer being filled.
@@ -121,80 +154,99 @@ impl SocketSender {
         self.shared.ring.flush();
     }
 
-    /// What it has counted.
-    pub fn counters(&self) -> Counters {
+    /// Where its counters can be read while it sends.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.shared))
+    }
+
+    /// No more will be sent, and nobody is let in any more: clients begin to take the rest.
+    pub fn finish(&mut self) {
+        self.shared.ring.close();
+        self.shared.listener.close();
+    }
+
+    /// Gives clients what was finished, as long as some of them takes something within the patience, and closes all connections. What
+    /// it has counted in the end.
+    pub fn close(mut self, patience: Duration) -> Counters {
+        self.end(patience);
         self.shared.ring.counters()
     }
 
-    /// What it has counted of those who are connected.
-    pub fn clients(&self) -> Vec<ClientCounters> {
-        self.shared.ring.clients()
-    }
-
-    /// Gives clients what was finished, as long as they take it within the patience, and closes all connections. What it has
-    /// counted in the end.
-    pub fn close(mut self) -> Counters {
-        self.end();
-        self.counters()
-    }
-
-    fn end(&mut self) {
-        self.shared.ring.close();
-        self.shared.listener.close();
-        self.shared.ring.wait_for_clients(Instant::now() + self.patience);
+    fn end(&mut self, patience: Duration) {
+        self.finish();
+        self.shared.ring.wait_for_clients(patience);
         for thread in self.threads.drain(..) {
             // A thread that has panicked has ended, too.
             let _ = thread.join();
         }
-        let clients = std::mem::take(&mut *self.shared.lock_clients());
-        for (_, mut client) in clients {
-            client.stream.close();
-            if let Some(thread) = client.thread.take() {
+        let connections = std::mem::take(&mut *self.shared.lock_connections());
+        for (_, mut connection) in connections {
+            connection.stream.close();
+            if let Some(thread) = connection.thread.take() {
                 let _ = thread.join();
             }
         }
+        self.shared.listener.remove();
     }
 }
 
 impl Drop for SocketSender {
     fn drop(&mut self) {
-        self.end();
+        self.end(PATIENCE);
     }
 }
 
 impl Shared {
-    fn lock_clients(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Connected>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_connections(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Connected>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a client in that has connected, with a thread of its own.
+    /// Takes a connection, with a thread of its own, unless there are too many.
     fn welcome(self: &Arc<Self>, stream: Stream, id: u64) -> io::Result<()> {
-        let Some(key) = self.ring.join(id) else {
+        if self.lock_connections().len() >= self.most_connections {
             return Ok(());
-        };
-        let handle = match stream.another() {
-            Ok(handle) => handle,
-            Err(error) => {
-                self.ring.leave(key, None);
-                return Err(error);
-            }
-        };
-        self.lock_clients().insert(key, Connected { stream: handle, thread: None });
+        }
+        let handle = stream.another()?;
+        let key = self.next_connection.fetch_add(1, Relaxed);
+        self.lock_connections().insert(key, Connected { stream: handle, thread: None });
         let shared = Arc::clone(self);
-        let spawned = Builder::new().name("trap-client".into()).spawn(move || serve(&shared, key, stream));
-        match spawned {
+        let serve = move || {
+            shared.serve(stream, id);
+            shared.lock_connections().remove(&key);
+        };
+        match Builder::new().name("trap-client".into()).spawn(serve) {
             Ok(thread) => {
-                if let Some(client) = self.lock_clients().get_mut(&key) {
-                    client.thread = Some(thread);
+                if let Some(connection) = self.lock_connections().get_mut(&key) {
+                    connection.thread = Some(thread);
                 }
                 Ok(())
             }
             Err(error) => {
-                self.lock_clients().remove(&key);
-                self.ring.leave(key, None);
+                self.lock_connections().remove(&key);
                 Err(error)
             }
         }
+    }
+
+    /// Sends a client what it is to get, until it goes or the output closes. It is one, and others may have to wait for it, once it has
+    /// shaken hands.
+    fn serve(&self, mut stream: Stream, id: u64) {
+        if stream.shake_hands().is_err() {
+            return stream.close();
+        }
+        let Some(key) = self.ring.join(id) else { return stream.close() };
+        let mut unfinished = None;
+        if stream.write_all(&self.hello).and_then(|()| stream.flush()).is_ok() {
+            while let Some(taken) = self.ring.next(key) {
+                if stream.write_all(&taken.bytes).and_then(|()| stream.flush()).is_err() {
+                    unfinished = Some(taken);
+                    break;
+                }
+                self.ring.delivered(key, taken);
+            }
+        }
+        self.ring.leave(key, unfinished);
+        stream.end();
     }
 }
 
@@ -214,23 +266,6 @@ fn autoflush(ring: &Ring, after: Duration) {
     while !ring.sleep(last + after) {
         last = ring.autoflush(Instant::now().checked_sub(after).unwrap_or(last)).max(last + after.min(PAUSE));
     }
-}
-
-/// Sends a client what it is to get, until it goes or the output closes.
-fn serve(shared: &Shared, key: u64, mut stream: Stream) {
-    let mut unfinished = None;
-    if stream.write_all(&shared.hello).and_then(|()| stream.flush()).is_ok() {
-        while let Some(taken) = shared.ring.next(key) {
-            if stream.write_all(&taken.bytes).and_then(|()| stream.flush()).is_err() {
-                unfinished = Some(taken);
-                break;
-            }
-            shared.ring.delivered(key, taken);
-        }
-    }
-    shared.ring.leave(key, unfinished);
-    stream.close();
-    shared.lock_clients().remove(&key);
 }
 
 #[cfg(test)]

@@ -135,6 +135,24 @@ fn with_wait_nothing_is_lost_while_nobody_is_there() {
 }
 
 #[test]
+fn who_is_hurried_waits_for_nobody() {
+    for timeout in [Timeout::Wait, Timeout::HalfWait] {
+        let ring = ring(timeout, 1);
+        thread::scope(|scope| {
+            if timeout == Timeout::HalfWait {
+                ring.join(1).unwrap();
+            }
+            let sending = scope.spawn(|| send(&ring, b"abcdefgh"));
+            thread::sleep(Duration::from_millis(5));
+            assert!(!sending.is_finished());
+            ring.hurry();
+            sending.join().unwrap();
+        });
+        assert_eq!((ring.counters().messages, ring.counters().lost >= 4), (8, true), "{timeout:?}");
+    }
+}
+
+#[test]
 fn what_a_client_leaves_behind_is_lost_where_nobody_waits_for_the_next() {
     let ring = ring(Timeout::HalfWait, 4);
     let key = ring.join(1).unwrap();
@@ -151,7 +169,7 @@ fn at_the_end_clients_have_a_while() {
     ring.join(1).unwrap();
     send(&ring, b"abc");
     ring.close();
-    ring.wait_for_clients(Instant::now() + Duration::from_millis(5));
+    ring.wait_for_clients(Duration::from_millis(5));
     assert_eq!(ring.counters().lost, 3);
 }
 

@@ -46,7 +46,7 @@ fn receive(mut stream: impl Read) -> (Format, Vec<Vec<u8>>) {
 
 /// Waits until so many are connected.
 fn await_clients(sender: &SocketSender, count: usize) {
-    while sender.clients().len() != count {
+    while sender.monitor().clients().len() != count {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -65,7 +65,7 @@ fn clients_get_everything_from_their_coming_to_the_end() {
     for i in 0..1000u32 {
         sender.send([&i.to_le_bytes()[..], END_OF_STREAM]);
     }
-    let counters = sender.close();
+    let counters = sender.close(PATIENCE);
     assert_eq!((counters.messages, counters.lost), (2000, 0));
     for reader in readers {
         let (received, contents) = reader.join().unwrap();
@@ -88,10 +88,9 @@ fn a_client_that_stops_reading_costs_the_others_nothing_without_waiting() {
         sender.send([&[7; 10_000][..]]);
         std::thread::sleep(Duration::from_millis(1));
     }
-    let skipped = sender.clients()[0].skipped;
+    let skipped = sender.monitor().clients()[0].skipped;
     assert!(skipped > 0, "the socket of who does not read is full");
-    sender.set_patience(Duration::from_millis(50));
-    let counters = sender.close();
+    let counters = sender.close(Duration::from_millis(50));
     assert_eq!((counters.messages, counters.lost), (200, 0));
     assert_eq!(reader.join().unwrap().1.len(), 200);
     drop(stopped);
@@ -122,7 +121,7 @@ fn a_client_that_goes_leaves_room_for_the_next() {
         sender.send([&[i][..]]);
         std::thread::sleep(Duration::from_millis(1));
     }
-    let counters = sender.close();
+    let counters = sender.close(PATIENCE);
     let got = reader.join().unwrap();
     assert_eq!(counters.lost + got.len() as u64 + 1, 21);
     assert_eq!(got.last(), Some(&vec![19]));
@@ -136,7 +135,7 @@ fn a_buffer_that_is_not_full_is_sent_after_a_while() {
     sender.send([&b"a"[..]]);
     let mut bytes = [0; 8 + 7 + 14 + 3];
     stream.read_exact(&mut bytes).unwrap();
-    assert_eq!((bytes[31], sender.counters().autoflushes), (b'a', 1));
+    assert_eq!((bytes[31], sender.monitor().counters().autoflushes), (b'a', 1));
 }
 
 #[test]
@@ -153,8 +152,8 @@ fn tcp_clients_are_served_too() {
     let port = u64::from(stream.local_addr().unwrap().port());
     let reader = std::thread::spawn(move || receive(stream));
     sender.send([&b"abc"[..]]);
-    assert_eq!(sender.clients()[0].id, port);
-    sender.close();
+    assert_eq!(sender.monitor().clients()[0].id, port);
+    sender.close(PATIENCE);
     assert_eq!(reader.join().unwrap().1, [b"abc".to_vec()]);
 }
 
@@ -211,6 +210,6 @@ fn tls_clients_need_a_certificate_that_is_trusted() {
     });
     await_clients(&sender, 1);
     sender.send([&b"abc"[..]]);
-    sender.close();
+    sender.close(PATIENCE);
     reading.join().unwrap();
 }
