@@ -7,6 +7,7 @@
 //! * [`file`](mod@file): the reader of capture files. [`parser`]: the header parser. [`options`]: plugin strings and numbers.
 //! * [`fragments`]: the fragment cache against a model. [`streams`]: TCP bytes in order against a model.
 //! * [`ipfix`]: IPFIX messages and templates.
+//! * [`trap`]: what TRAP interfaces and UniRec records hold.
 //! * [`plugin`]: conversations through the cache with one plugin; a target for each plugin of the registry.
 //! * [`pipeline`]: frames with times through everything.
 //! * [`seeds`]: inputs to begin with, made from captures.
@@ -26,6 +27,7 @@ mod probe;
 mod records;
 pub mod seeds;
 pub mod streams;
+pub mod trap;
 
 use std::sync::LazyLock;
 
@@ -79,6 +81,10 @@ pub static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         Target::part("parser", "frames of every link type through the header parser", parser::run),
         Target::part("pipeline", "frames with times through everything, in any setting", pipeline::run),
         Target::part("streams", "TCP segments in any order against a model", streams::run),
+        Target::part("trap-buffers", "streams of TRAP interfaces, however they come", trap::buffers),
+        Target::part("trap-hello", "what a sender says first, and templates", trap::hello),
+        Target::part("trap-records", "UniRec records, read and written again", trap::records),
+        Target::part("trapcap", "trapcap files", trap::trapcap),
     ];
     targets.extend(weir_process::PLUGINS.iter().map(|plugin| Target {
         name: plugin.names[0],

@@ -15,8 +15,8 @@ use weir_input::{CapturedFrame, Poll, Source};
 
 use crate::TARGETS;
 use crate::conversation::PORTS;
-use crate::ipfix;
 use crate::plugin::{self, odd, what};
+use crate::{ipfix, trap};
 
 /// The inputs of a target, without repetitions.
 pub type Inputs = BTreeSet<Vec<u8>>;
@@ -62,6 +62,7 @@ pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     let (sessions, templates) = ipfix::seeds();
     sessions.into_iter().for_each(|input| add("ipfix", input));
     templates.into_iter().for_each(|input| add("ipfix-templates", input));
+    trap::seeds().into_iter().for_each(|(target, input)| add(target, input));
     options().into_iter().for_each(|input| add("options", input));
     Ok(inputs)
 }
