@@ -99,29 +99,7 @@ impl Kind {
     const fn expected(self) -> &'static [&'static str] {
         match self {
             Kind::Input => &["dpdk", "dpdk-ring", "ndp"],
-            Kind::Storage => &[],
-            Kind::Process => &[
-                "bstats",
-                "dnssd",
-                "idpcontent",
-                "mqtt",
-                "netbios",
-                "nettisa",
-                "ntp",
-                "osquery",
-                "ovpn",
-                "passivedns",
-                "phists",
-                "quic",
-                "rtsp",
-                "sip",
-                "smtp",
-                "ssadetector",
-                "ssdp",
-                "tls",
-                "wg",
-            ],
-            Kind::Output => &[],
+            Kind::Storage | Kind::Process | Kind::Output => &[],
         }
     }
 }

@@ -117,7 +117,6 @@ fn how_many_of_each_there_may_be() {
 #[test]
 fn what_is_not_available_yet_says_so() {
     assert_eq!(error("-i dpdk -o null"), "input dpdk is not available yet");
-    assert_eq!(error("-i pcap -o null -p wg"), "process plugin wg is not available yet");
     assert_eq!(error("-i pcap -o null -t /t"), "telemetry (option --telemetry) is not available yet");
     assert_eq!(
         error("-i pcap -o null -L /l"),
