@@ -189,23 +189,6 @@ fn to_time(time: Timestamp) -> Time {
     Time::new(time.seconds(), time.nanoseconds())
 }
 
-/// Elements are gathered here on their way into a record. No list of a plugin is longer; one that were would be cut.
-const MOST_ELEMENT_BYTES: usize = 1024;
-
-fn put_elements<const N: usize>(
-    writer: &mut RecordWriter<'_>,
-    position: usize,
-    elements: impl Iterator<Item = [u8; N]>,
-) {
-    let mut bytes = [0; MOST_ELEMENT_BYTES];
-    let mut len = 0;
-    for (place, element) in bytes.chunks_exact_mut(N).zip(elements) {
-        place.copy_from_slice(&element);
-        len += N;
-    }
-    writer.variable(position, &bytes[..len]);
-}
-
 fn put_variable(writer: &mut RecordWriter<'_>, position: usize, value: &Value<'_>) {
     match *value {
         // A text ends at its first NUL, as it does in the modules that read it.
@@ -214,15 +197,11 @@ fn put_variable(writer: &mut RecordWriter<'_>, position: usize, value: &Value<'_
             writer.variable(position, &text[..end]);
         }
         Value::Bytes(bytes) | Value::U8List(bytes) => writer.variable(position, bytes),
-        Value::I8List(list) => put_elements(writer, position, list.iter().map(|number| number.to_le_bytes())),
-        Value::U16List(list) => {
-            put_elements(writer, position, list.iter().map(|number| number.to_le_bytes()))
-        }
-        Value::U32List(list) => {
-            put_elements(writer, position, list.iter().map(|number| number.to_le_bytes()))
-        }
+        Value::I8List(list) => writer.array(position, list.iter().map(|number| number.to_le_bytes())),
+        Value::U16List(list) => writer.array(position, list.iter().map(|number| number.to_le_bytes())),
+        Value::U32List(list) => writer.array(position, list.iter().map(|number| number.to_le_bytes())),
         Value::TimeList(list) => {
-            put_elements(writer, position, list.iter().map(|&time| to_time(time).0.to_le_bytes()));
+            writer.array(position, list.iter().map(|&time| to_time(time).0.to_le_bytes()))
         }
         _ => {}
     }

@@ -131,6 +131,21 @@ impl<'a> RecordWriter<'a> {
         self.next = position + 1;
     }
 
+    /// Sets an array to as many of `elements` (little-endian) as fit. Fields between the one set before and this one are empty.
+    #[inline]
+    pub fn array<const N: usize>(&mut self, position: usize, elements: impl Iterator<Item = [u8; N]>) {
+        debug_assert_eq!(self.template.fields()[position].kind.element_size(), N);
+        debug_assert!(position >= self.next, "fields of variable size are set in their order");
+        self.leave_empty_until(position);
+        let most = self.room() / N;
+        let (begin, reference) = (self.out.len(), self.start + self.template.offset(position));
+        self.refer(position, 0);
+        elements.take(most).for_each(|element| self.out.extend_from_slice(&element));
+        let [a, b] = ((self.out.len() - begin) as u16).to_le_bytes();
+        self.out[reference + 2..reference + REFERENCE_LEN].copy_from_slice(&[a, b]);
+        self.next = position + 1;
+    }
+
     /// Writes a reference to the `len` bytes that are to follow.
     #[inline]
     fn refer(&mut self, position: usize, len: usize) {
@@ -161,7 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::unirec::{Element, Field, Kind};
+    use crate::unirec::{Element, Field, Kind, Time};
 
     fn template() -> Template {
         Template::parse("uint32 COUNT,uint16 PORT,string NAME,uint16* LENS").unwrap()
@@ -229,6 +244,23 @@ mod tests {
         let record = Record::new(&template, &out).unwrap();
         let Value::Array(lens) = record.get(3) else { panic!() };
         assert!(lens.is_empty(), "half an element is not written");
+    }
+
+    #[test]
+    fn arrays_are_as_long_as_they_are() {
+        let (template, mut out) = (Template::parse("time* T,uint16* U").unwrap(), vec![7]);
+        let mut writer = RecordWriter::new(&template, &mut out);
+        writer.array(0, [5u16, 6].iter().map(|number| number.to_le_bytes()));
+        writer.array(1, (0..9000u64).map(u64::to_le_bytes));
+        let length = writer.finish();
+        let record = Record::new(&template, &out[1..]).unwrap();
+        let (Some(Value::Array(numbers)), Some(Value::Array(times))) = (record.find("U"), record.find("T"))
+        else {
+            panic!()
+        };
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [Value::Unsigned(5), Value::Unsigned(6)]);
+        assert_eq!((times.len(), length), ((MAX_RECORD - 12) / 8, 12 + 8 * ((MAX_RECORD - 12) / 8)));
+        assert_eq!(times.iter().last(), Some(Value::Time(Time(times.len() as u64 - 1))));
     }
 
     fn kind() -> impl Strategy<Value = Kind> {
