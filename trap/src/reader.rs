@@ -115,7 +115,7 @@ impl Reader {
     fn lost(&mut self, failure: Option<io::Error>) -> Event<'_> {
         self.failure = failure;
         if let Some(stream) = self.stream.take() {
-            self.missed += stream.missed();
+            self.missed = self.missed.saturating_add(stream.missed());
             // A sender that has no room for one more client ends the connection at once, and would do so again.
             if !stream.has_begun() {
                 std::thread::sleep(PAUSE);
@@ -136,7 +136,7 @@ impl Reader {
 
     /// Messages that were missed, by the numbers of those that came.
     pub fn missed(&self) -> u64 {
-        self.missed + self.stream.as_ref().map_or(0, StreamReader::missed)
+        self.missed.saturating_add(self.stream.as_ref().map_or(0, StreamReader::missed))
     }
 
     fn connect(&self) -> io::Result<Source> {

@@ -199,7 +199,7 @@ impl<R: Read> StreamReader<R> {
                     Framing::Socket => {
                         let header = SocketHeader::decode(self.start());
                         let gap = self.expected.and_then(|expected| header.sequence.checked_sub(expected));
-                        self.missed += gap.unwrap_or(0);
+                        self.missed = self.missed.saturating_add(gap.unwrap_or(0));
                         self.expected = Some(header.sequence.saturating_add(header.messages.into()));
                         header.payload_len
                     }
@@ -309,6 +309,17 @@ mod tests {
                 assert_eq!(reader.missed(), if framing == Framing::Socket { 7 + 10 } else { 0 });
             }
         }
+    }
+
+    #[test]
+    fn numbers_that_jump_to_the_end_and_back_do_not_overflow() {
+        let mut bytes = Format::Raw.encode();
+        for sequence in [0, u64::MAX, 0, u64::MAX] {
+            bytes.extend(SocketHeader { payload_len: 0, sequence, messages: 0 }.encode());
+        }
+        let mut reader = StreamReader::new(&bytes[..], Framing::Socket);
+        assert_eq!(read(&mut reader).unwrap().len(), 1);
+        assert_eq!(reader.missed(), u64::MAX);
     }
 
     #[test]
