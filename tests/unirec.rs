@@ -190,6 +190,35 @@ fn what_a_full_file_system_does_not_take_is_told_and_counted() {
 }
 
 #[test]
+fn a_file_that_met_a_full_file_system_ends_behind_its_last_whole_buffer() {
+    let scratch = Scratch::new();
+    let capture = scratch.capture(Shape::Flood, 20_000, 1);
+    // 2 MB of records for 256 KiB, in a mount that nobody else sees.
+    let script = format!(
+        "mount -t tmpfs -o size=256k none {directory} || exit 77
+         {weir} -i 'pcap;file={capture}' -o 'unirec;ifc=f:{directory}/x' || exit 1
+         {weir} print {directory}/x | wc -l",
+        directory = scratch.path("").display(),
+        weir = env!("CARGO_BIN_EXE_weir"),
+        capture = "/proc/self/fd/3",
+    );
+    let mut shell = Command::new("sh");
+    // The capture lies beneath the mount.
+    shell.args(["-c", &format!("exec 3<{}; exec unshare -m sh -c \"$0\"", capture.display()), &script]);
+    let ended = run(&mut shell);
+    if ended.status == Some(77) || ended.stderr.contains("unshare failed") || ended.status == Some(127) {
+        println!("skipped: it needs root, for a mount");
+        return;
+    }
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (tables, lines) = ended.stdout.trim_end().rsplit_once('\n').unwrap();
+    let tables = Tables::parse(tables);
+    let written: u64 = lines.trim().parse().unwrap();
+    assert!(written > 0 && tables.fates[0].lost > 0, "{tables:#?}");
+    assert_eq!(written, tables.fates[0].written, "{tables:#?}");
+}
+
+#[test]
 fn statistics_are_told_at_the_service_interface() {
     let scratch = Scratch::new();
     let probe = live(&scratch, "ifc=u:x:timeout=NO_WAIT,b:;plugins=basic,basic");
