@@ -10,7 +10,7 @@
 //! | 3 | bit 0 split; bit 1 no fragment cache; bits 2 to 4 buckets of it − 1; bits 5 to 7 its timeout in seconds |
 //! | 4 | packets of a batch − 1 |
 //! | 5 | shards of the second run − 2, modulo 7 |
-//! | 6 | link type, a place in the parser's table; the table's length times a place in [`DECAPSULATIONS`] is added to it |
+//! | 6 | link type, a place in the parser's table; the table's length times a place in `DECAPSULATIONS` is added to it |
 //! | 7 | start of time: 0 the year 1970, 255 the year 2106 |
 //!
 //! A frame is a byte for the step of time, a byte for its amount, the captured length (16 bits) and the bytes. The step: bits 0 to 2
