@@ -22,7 +22,7 @@ pub(super) fn file(
     source: impl Read,
     printer: &mut Printer<impl Write>,
 ) -> Result<(), PrintError> {
-    let mut stream = StreamReader::new(source, Framing::File);
+    let mut stream = StreamReader::new(source, Framing::Plain);
     let mut messages = Messages::of(name);
     loop {
         match stream.advance().map_err(|error| messages.wrong(error))? {

@@ -22,6 +22,26 @@ pub const MAX_MESSAGE: usize = 65_535;
 /// The content of the message that says that no more will come.
 pub const END_OF_STREAM: &[u8] = &[0];
 
+/// What a buffer has before its messages.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Framing {
+    /// [`SocketHeader`]: sockets of libtrap 1.17 and later.
+    #[default]
+    Numbered,
+    /// The length of what follows, 32 bits, big-endian: files, and sockets of libtrap 1.16 and before.
+    Plain,
+}
+
+impl Framing {
+    /// Bytes of the header.
+    pub const fn header_len(self) -> usize {
+        match self {
+            Framing::Numbered => SOCKET_HEADER_LEN,
+            Framing::Plain => FILE_HEADER_LEN,
+        }
+    }
+}
+
 /// The header of a buffer over sockets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SocketHeader {

@@ -7,11 +7,12 @@
 //! * [`service`]: the socket at which an output's statistics are asked for.
 //! * [`buffer`]: messages, and the buffers in which they travel over sockets and lie in files.
 //!
-//! The byte layouts are those of libtrap 1.17 and later (socket buffers with 14 bytes of header).
+//! Buffers over sockets are those of libtrap 1.17 and later unless an interface asks for older ones ([`buffer::Framing`]).
 #![deny(unsafe_code)]
 
 pub mod buffer;
 pub mod hello;
+mod paths;
 pub mod reader;
 pub mod sender;
 pub mod service;

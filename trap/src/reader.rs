@@ -4,23 +4,27 @@
 //!
 //! A [`Reader`] reads a whole interface: a file, or a sender, to which it connects again when the connection is lost.
 
+mod generator;
 pub mod stream;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
+use self::generator::Generator;
 use crate::hello::Format;
 use crate::sender::sockets::socket_path;
 use crate::specification::{Input, InputKind, Timeout};
 
-pub use stream::{Framing, Next, StreamError, StreamReader};
+pub use crate::buffer::Framing;
+pub use stream::{Next, StreamError, StreamReader};
 
 /// After a connection was refused, or ended before anything came, it is tried again so much later.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +37,8 @@ type Source = Box<dyn Read + Send>;
 /// Reads an interface.
 pub struct Reader {
     input: Input,
+    /// Files that are still to be read.
+    files: std::vec::IntoIter<PathBuf>,
     /// For interfaces with certificates.
     client: Option<Arc<ClientConfig>>,
     stream: Option<StreamReader<Source>>,
@@ -63,12 +69,22 @@ impl Reader {
     /// # Errors
     /// If a file cannot be opened, or those with key and certificates are not what they should be.
     pub fn open(input: Input) -> io::Result<Reader> {
-        let mut reader = Reader { input, client: None, stream: None, failure: None, missed: 0 };
+        let mut reader = Reader {
+            input,
+            files: Vec::new().into_iter(),
+            client: None,
+            stream: None,
+            failure: None,
+            missed: 0,
+        };
         match &reader.input.kind {
             InputKind::File { path } => {
-                let at = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
-                let file = BufReader::new(File::open(path).map_err(at)?);
-                reader.stream = Some(StreamReader::new(Box::new(file), Framing::File));
+                reader.files = crate::paths::files(path)?.into_iter();
+                reader.next_file()?;
+            }
+            InputKind::Generator { content } => {
+                let generator = Generator::new(content.as_bytes());
+                reader.stream = Some(StreamReader::new(Box::new(generator), Framing::Plain));
             }
             InputKind::Tls { files, .. } => reader.client = Some(Arc::new(crate::tls::client(files)?)),
             InputKind::Tcp { .. } | InputKind::Unix { .. } => {}
@@ -81,17 +97,12 @@ impl Reader {
     /// # Errors
     /// If a file is damaged. A connection over which something comes that is none of TRAP is ended, and told as [`Event::Away`].
     pub fn read(&mut self) -> Result<Event<'_>, StreamError> {
-        if matches!(self.input.kind, InputKind::File { .. }) {
-            let Some(file) = &mut self.stream else { return Ok(Event::End) };
-            return Ok(match file.advance()? {
-                Next::End => Event::End,
-                Next::Nothing => Event::Nothing,
-                Next::Format | Next::Message => file.current(),
-            });
+        if matches!(self.input.kind, InputKind::File { .. } | InputKind::Generator { .. }) {
+            return self.read_files();
         }
         if self.stream.is_none() {
             match self.connect() {
-                Ok(source) => self.stream = Some(StreamReader::new(source, Framing::Socket)),
+                Ok(source) => self.stream = Some(StreamReader::new(source, self.input.framing)),
                 Err(error) => {
                     std::thread::sleep(PAUSE);
                     return Ok(self.lost(Some(error)));
@@ -109,6 +120,29 @@ impl Reader {
             Err(StreamError::Io(error)) => Ok(self.lost(Some(error))),
             Err(error) => Ok(self.lost(Some(io::Error::new(io::ErrorKind::InvalidData, error)))),
         }
+    }
+
+    /// Opens the next file, if there is one.
+    fn next_file(&mut self) -> io::Result<bool> {
+        let Some(path) = self.files.next() else { return Ok(false) };
+        let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let file = BufReader::new(File::open(&path).map_err(at)?);
+        self.stream = Some(StreamReader::new(Box::new(file), Framing::Plain));
+        Ok(true)
+    }
+
+    /// What comes next in the files.
+    fn read_files(&mut self) -> Result<Event<'_>, StreamError> {
+        loop {
+            let outcome = self.stream.as_mut().map_or(Ok(Next::End), StreamReader::advance)?;
+            match outcome {
+                Next::End if self.next_file()? => {}
+                Next::End => return Ok(Event::End),
+                Next::Nothing => return Ok(Event::Nothing),
+                Next::Format | Next::Message => break,
+            }
+        }
+        Ok(self.stream.as_ref().map_or(Event::End, StreamReader::current))
     }
 
     /// The connection has ended, or there was none.
@@ -157,7 +191,7 @@ impl Reader {
                 let connection = ClientConnection::new(Arc::clone(client), name).map_err(io::Error::other)?;
                 Ok(Box::new(StreamOwned::new(connection, connect_tcp(host, *port, patience)?)))
             }
-            (InputKind::Tls { .. }, None) | (InputKind::File { .. }, _) => {
+            (InputKind::Tls { .. }, None) | (InputKind::File { .. } | InputKind::Generator { .. }, _) => {
                 Err(io::ErrorKind::Unsupported.into())
             }
         }
@@ -184,5 +218,43 @@ impl std::fmt::Debug for Reader {
             .field("input", &self.input)
             .field("missed", &self.missed())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sender::FileSender;
+    use crate::specification;
+
+    fn reader(text: &str) -> Reader {
+        Reader::open(specification::inputs(text).unwrap().remove(0)).unwrap()
+    }
+
+    #[test]
+    fn files_of_a_pattern_are_read_one_after_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, content) in [("x.1", b"b"), ("x.0", b"a")] {
+            let path = directory.path().join(name).to_str().unwrap().to_owned();
+            let settings = specification::File { path, append: false, minutes: None, mebibytes: None };
+            FileSender::open(&settings, &Format::Raw, true).unwrap().send([&content[..]]);
+        }
+        let mut reader = reader(&format!("f:{}/x.*", directory.path().display()));
+        for content in [b"a", b"b"] {
+            assert_eq!(reader.read().unwrap(), Event::Format(&Format::Raw));
+            assert_eq!(reader.read().unwrap(), Event::Message(content));
+        }
+        assert_eq!(reader.read().unwrap(), Event::End);
+        assert_eq!(reader.read().unwrap(), Event::End, "and stays there");
+    }
+
+    #[test]
+    fn a_generator_repeats_its_message() {
+        let mut reader = reader("g:5:hello");
+        assert_eq!(reader.read().unwrap(), Event::Format(&Format::Raw));
+        for _ in 0..3 {
+            assert_eq!(reader.read().unwrap(), Event::Message(b"hello"));
+        }
     }
 }

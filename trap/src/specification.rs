@@ -7,18 +7,20 @@
 //! | TCP | `t:PORT` | `t:[HOST:]PORT` |
 //! | TLS | `T:PORT:KEYFILE:CERTFILE:CAFILE` | `T:[HOST:]PORT:KEYFILE:CERTFILE:CAFILE` |
 //! | UNIX socket | `u:NAME` | `u:NAME` |
-//! | file | `f:PATH[:a\|w][:time=MINUTES][:size=MIB]` | `f:PATH` |
+//! | file | `f:PATH[:a\|w][:time=MINUTES][:size=MIB]` | `f:PATH`; `*`, `?` and `[…]` for several |
 //! | black hole | `b:` | |
+//! | generator | | `g:N:MESSAGE`, N its length |
 //!
 //! Every output understands `timeout=WAIT|NO_WAIT|HALF_WAIT|MICROSECONDS`, `buffer=on|off` and `autoflush=off|MICROSECONDS`, those with
-//! sockets also `buffer_count=`, `buffer_size=` and `max_clients=`; every input `timeout=WAIT|NO_WAIT|MICROSECONDS`.
+//! sockets also `buffer_count=`, `buffer_size=` and `max_clients=`; every input `timeout=WAIT|NO_WAIT|MICROSECONDS`. Outputs and inputs with
+//! sockets understand `framing=1.16`, for modules whose libtrap is of version 1.16 or before.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::buffer::{MAX_BUFFER, MESSAGE_HEADER_LEN, SOCKET_HEADER_LEN};
+use crate::buffer::{Framing, MAX_BUFFER, MESSAGE_HEADER_LEN, SOCKET_HEADER_LEN};
 
 /// How long who has no room for a message waits for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,11 +89,13 @@ pub struct Sockets {
     pub buffer_size: usize,
     /// Clients at a time.
     pub max_clients: usize,
+    /// What a buffer has before its messages.
+    pub framing: Framing,
 }
 
 impl Default for Sockets {
     fn default() -> Sockets {
-        Sockets { buffer_count: 50, buffer_size: MAX_BUFFER, max_clients: 64 }
+        Sockets { buffer_count: 50, buffer_size: MAX_BUFFER, max_clients: 64, framing: Framing::Numbered }
     }
 }
 
@@ -126,6 +130,8 @@ pub struct Input {
     pub kind: InputKind,
     /// How long to wait for messages.
     pub timeout: Timeout,
+    /// What buffers of a sender have before their messages.
+    pub framing: Framing,
 }
 
 /// Where an input's messages come from.
@@ -152,10 +158,15 @@ pub enum InputKind {
         /// Name, from which the path follows.
         name: String,
     },
-    /// A file.
+    /// Files, one after the other.
     File {
-        /// Path.
+        /// Path, or a pattern of paths.
         path: String,
+    },
+    /// The same message for ever.
+    Generator {
+        /// Its content, 1 to 255 bytes.
+        content: String,
     },
 }
 
@@ -275,6 +286,15 @@ impl<'a> Parameters<'a> {
         })
     }
 
+    /// `framing=VERSION`: how libtrap of that version and its neighbours frames buffers over sockets.
+    fn framing(&mut self) -> Result<Framing, SpecificationError> {
+        match self.named("framing") {
+            None | Some("1.17") => Ok(Framing::Numbered),
+            Some("1.16") => Ok(Framing::Plain),
+            Some(value) => Err(self.wrong("framing", value, "1.17 (and later) or 1.16 (and before)")),
+        }
+    }
+
     fn sockets(&mut self) -> Result<Sockets, SpecificationError> {
         let defaults = Sockets::default();
         let count = self.number("buffer_count", 1, "a number above 0")?;
@@ -282,6 +302,7 @@ impl<'a> Parameters<'a> {
         let size = self.number("buffer_size", least, "a number above 16")?;
         let clients = self.number("max_clients", 1, "a number above 0")?;
         Ok(Sockets {
+            framing: self.framing()?,
             buffer_count: count.map_or(defaults.buffer_count, |n| n as usize),
             buffer_size: size.map_or(defaults.buffer_size, |n| (n as usize).min(MAX_BUFFER)),
             max_clients: clients.map_or(defaults.max_clients, |n| n as usize),
@@ -383,12 +404,21 @@ pub fn inputs(text: &str) -> Result<Vec<Input>, SpecificationError> {
 /// # Errors
 /// If it is no specification of an input.
 pub fn input(text: &str) -> Result<Input, SpecificationError> {
-    let mut parameters = interface(text, &["t", "T", "u", "f"], "input")?;
+    let mut parameters = interface(text, &["t", "T", "u", "f", "g"], "input")?;
     let timeout = parameters.timeout(false)?.unwrap_or(Timeout::Wait);
+    let framing = if matches!(parameters.kind, "f" | "g") { Framing::Plain } else { parameters.framing()? };
     let files = if parameters.kind == "T" { 3 } else { 0 };
     let kind = match parameters.kind {
         "u" => InputKind::Unix { name: parameters.next("the name")?.to_owned() },
         "f" => InputKind::File { path: parameters.next("the path")?.to_owned() },
+        "g" => {
+            let len = parameters.next("the length of the message")?;
+            let content = parameters.next("the message")?.to_owned();
+            if content.len() > 255 || len.parse() != Ok(content.len()) {
+                return Err(parameters.wrong("N", len, "the length of the message behind it, 1 to 255"));
+            }
+            InputKind::Generator { content }
+        }
         kind => {
             // The host may be left out, and may be an IPv6 address, whose colons are like those between parameters.
             let address = parameters.rest.len().saturating_sub(files);
@@ -409,7 +439,7 @@ pub fn input(text: &str) -> Result<Input, SpecificationError> {
         }
     };
     parameters.end()?;
-    Ok(Input { kind, timeout })
+    Ok(Input { kind, timeout, framing })
 }
 
 #[cfg(test)]
@@ -479,6 +509,20 @@ mod tests {
     }
 
     #[test]
+    fn both_generations_of_framing_can_be_chosen() {
+        let framing = |text: &str| match outputs(text).unwrap().remove(0).kind {
+            OutputKind::Unix { sockets, .. } => sockets.framing,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([framing("u:x"), framing("u:x:framing=1.16")], [Framing::Numbered, Framing::Plain]);
+        let framings: Vec<_> =
+            inputs("t:9,u:x:framing=1.16,f:/x").unwrap().iter().map(|i| i.framing).collect();
+        assert_eq!(framings, [Framing::Numbered, Framing::Plain, Framing::Plain]);
+        let told = outputs("u:x:framing=2").unwrap_err().to_string();
+        assert_eq!(told, "interface u: framing=2: 1.17 (and later) or 1.16 (and before) is expected");
+    }
+
+    #[test]
     fn what_is_wrong_is_told() {
         let told = |text: &str| outputs(text).unwrap_err().to_string();
         assert_eq!(told("u:x,"), "an interface is empty");
@@ -493,6 +537,10 @@ mod tests {
         assert_eq!(
             wait.to_string(),
             "interface u: timeout=HALF_WAIT: WAIT, NO_WAIT or a number of microseconds is expected"
+        );
+        assert_eq!(
+            inputs("g:4:hello").unwrap_err().to_string(),
+            "interface g: N=4: the length of the message behind it, 1 to 255 is expected"
         );
         assert_eq!(inputs("b:").unwrap_err().to_string(), "\"b\" is no kind of input interface");
     }

@@ -71,7 +71,7 @@ fn read(mut reader: StreamReader<impl Read>) -> (Vec<Vec<u8>>, Result<(), Stream
 /// Reads a stream, which says the same however it comes, and what is written of that.
 pub fn buffers(data: &[u8]) {
     let Some((&how, stream)) = data.split_first() else { return };
-    let framing = if how & 1 == 0 { Framing::Socket } else { Framing::File };
+    let framing = if how & 1 == 0 { Framing::Numbered } else { Framing::Plain };
     let (contents, end) = read(StreamReader::new(stream, framing));
     let (slowly, slow_end) = read(StreamReader::new(Slow(stream, usize::from(how >> 1) + 1), framing));
     assert_eq!((&slowly, slow_end.is_ok()), (&contents, end.is_ok()));
@@ -82,8 +82,8 @@ pub fn buffers(data: &[u8]) {
         assert!(push_message(&mut payload, content));
         let header = SocketHeader { payload_len: payload.len() as u32, sequence: number as u64, messages: 1 };
         match framing {
-            Framing::Socket => again.extend(header.encode()),
-            Framing::File => again.extend(header.payload_len.to_be_bytes()),
+            Framing::Numbered => again.extend(header.encode()),
+            Framing::Plain => again.extend(header.payload_len.to_be_bytes()),
         }
         again.extend(payload);
     }
@@ -171,7 +171,7 @@ fn put(out: &mut Vec<u8>, kind: Kind, value: Value<'_>) {
 
 /// Reads a file and all records in it.
 pub fn trapcap(data: &[u8]) {
-    let mut reader = StreamReader::new(data, Framing::File);
+    let mut reader = StreamReader::new(data, Framing::Plain);
     let mut template = None;
     while let Ok(Next::Format | Next::Message) = reader.advance() {
         match (reader.current(), &template) {

@@ -14,7 +14,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         Argument::Text("SPEC"),
         "TRAP interfaces, separated by commas: u:NAME (UNIX socket), t:PORT (TCP), T:PORT:KEYFILE:CERTFILE:CAFILE (TLS), \
          f:PATH[:a|w][:time=MINUTES][:size=MIB] (files), b: (nowhere); behind each :timeout=WAIT|NO_WAIT|HALF_WAIT, \
-         :buffer=on|off, :autoflush=off|MICROSECONDS, for sockets :buffer_count=N, :buffer_size=BYTES, :max_clients=N",
+         :buffer=on|off, :autoflush=off|MICROSECONDS, for sockets :buffer_count=N, :buffer_size=BYTES, :max_clients=N, :framing=1.16 (for modules with libtrap of that version or before)",
     ),
     OptionSpec::new(
         "plugins",

@@ -18,7 +18,7 @@ fn open(parameters: &str, schemas: &[&'static Schema]) -> Result<Unirec, OutputE
 
 /// The specifier in a file, and the contents of its messages.
 fn read(path: &Path) -> (String, Vec<Vec<u8>>) {
-    let mut reader = StreamReader::new(std::fs::File::open(path).unwrap(), Framing::File);
+    let mut reader = StreamReader::new(std::fs::File::open(path).unwrap(), Framing::Plain);
     let (mut specifier, mut contents) = (String::new(), Vec::new());
     loop {
         match (reader.advance().unwrap(), reader.current()) {

@@ -5,29 +5,11 @@ use std::io::{self, Read};
 use thiserror::Error;
 
 use super::Event;
-use crate::buffer::{FILE_HEADER_LEN, MESSAGE_HEADER_LEN, SOCKET_HEADER_LEN, SocketHeader};
+use crate::buffer::{Framing, MESSAGE_HEADER_LEN, SocketHeader};
 use crate::hello::{Format, HEADER_LEN, Header, HelloError};
 
 /// The longest payload of a buffer that is read. Senders make them of 100,000 bytes.
 pub const MAX_PAYLOAD: usize = 16 << 20;
-
-/// What a buffer has before its payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Framing {
-    /// Length, number of the first message, count.
-    Socket,
-    /// Length.
-    File,
-}
-
-impl Framing {
-    const fn header_len(self) -> usize {
-        match self {
-            Framing::Socket => SOCKET_HEADER_LEN,
-            Framing::File => FILE_HEADER_LEN,
-        }
-    }
-}
 
 /// Why a stream cannot be read on.
 #[derive(Debug, Error)]
@@ -195,8 +177,8 @@ impl<R: Read> StreamReader<R> {
             }
             Part::Buffer => {
                 let len = match self.framing {
-                    Framing::File => u32::from_be_bytes(self.start()),
-                    Framing::Socket => {
+                    Framing::Plain => u32::from_be_bytes(self.start()),
+                    Framing::Numbered => {
                         let header = SocketHeader::decode(self.start());
                         let gap = self.expected.and_then(|expected| header.sequence.checked_sub(expected));
                         self.missed = self.missed.saturating_add(gap.unwrap_or(0));
@@ -273,8 +255,8 @@ mod tests {
                 messages: contents.len() as u16,
             };
             match framing {
-                Framing::Socket => bytes.extend(header.encode()),
-                Framing::File => bytes.extend(header.payload_len.to_be_bytes()),
+                Framing::Numbered => bytes.extend(header.encode()),
+                Framing::Plain => bytes.extend(header.payload_len.to_be_bytes()),
             }
             bytes.extend(payload);
         }
@@ -298,7 +280,7 @@ mod tests {
 
     #[test]
     fn both_framings_are_read_however_slowly_they_come() {
-        for framing in [Framing::Socket, Framing::File] {
+        for framing in [Framing::Numbered, Framing::Plain] {
             let bytes = stream(framing, &[&[b"a", b"", b"bc"], &[], &[b"d"]]);
             for step in 1..bytes.len() {
                 let mut reader = StreamReader::new(Slow(&bytes, step, false), framing);
@@ -306,7 +288,7 @@ mod tests {
                 assert_eq!(all[0], br#"Format(UniRec("uint8 A"))"#);
                 assert_eq!(all[1..], [&b"a"[..], b"", b"bc", b"d"].map(<[u8]>::to_vec));
                 // The first buffer has three messages, but the second begins with number 10, the third with 20.
-                assert_eq!(reader.missed(), if framing == Framing::Socket { 7 + 10 } else { 0 });
+                assert_eq!(reader.missed(), if framing == Framing::Numbered { 7 + 10 } else { 0 });
             }
         }
     }
@@ -317,16 +299,16 @@ mod tests {
         for sequence in [0, u64::MAX, 0, u64::MAX] {
             bytes.extend(SocketHeader { payload_len: 0, sequence, messages: 0 }.encode());
         }
-        let mut reader = StreamReader::new(&bytes[..], Framing::Socket);
+        let mut reader = StreamReader::new(&bytes[..], Framing::Numbered);
         assert_eq!(read(&mut reader).unwrap().len(), 1);
         assert_eq!(reader.missed(), u64::MAX);
     }
 
     #[test]
     fn what_is_cut_off_is_told() {
-        let bytes = stream(Framing::File, &[&[b"abc"]]);
+        let bytes = stream(Framing::Plain, &[&[b"abc"]]);
         for len in 0..bytes.len() {
-            let outcome = read(&mut StreamReader::new(&bytes[..len], Framing::File));
+            let outcome = read(&mut StreamReader::new(&bytes[..len], Framing::Plain));
             match len {
                 0 => assert!(outcome.unwrap().is_empty()),
                 15 => assert_eq!(outcome.unwrap().len(), 1),
@@ -337,20 +319,20 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        let hello = stream(Framing::File, &[]);
+        let hello = stream(Framing::Plain, &[]);
         let read =
-            |rest: &[u8]| read(&mut StreamReader::new(&[&hello[..], rest].concat()[..], Framing::File));
+            |rest: &[u8]| read(&mut StreamReader::new(&[&hello[..], rest].concat()[..], Framing::Plain));
         assert!(matches!(read(b"\0\0\0\x03\0\x05a"), Err(StreamError::Misfit)));
         assert!(matches!(read(b"\0\0\0\x04\0\x01a\0"), Err(StreamError::Misfit)));
         assert!(matches!(read(b"\xff\0\0\0"), Err(StreamError::TooLong(0xff00_0000))));
-        let unknown = StreamReader::new(&[0; 8][..], Framing::Socket).advance();
+        let unknown = StreamReader::new(&[0; 8][..], Framing::Numbered).advance();
         assert_eq!(unknown.unwrap(), Next::End);
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_reading_fail(bytes in proptest::collection::vec(any::<u8>(), 0..80), socket: bool) {
-            let framing = if socket { Framing::Socket } else { Framing::File };
+            let framing = if socket { Framing::Numbered } else { Framing::Plain };
             let _ = read(&mut StreamReader::new(&[&b"\x02\0\0\0\0\0\0\x01A"[..], &bytes].concat()[..], framing));
             let _ = read(&mut StreamReader::new(&bytes[..], framing));
         }

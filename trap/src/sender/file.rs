@@ -10,6 +10,7 @@ use super::names::Names;
 use super::{Counters, Message, Published, Weight};
 use crate::buffer::{FILE_HEADER_LEN, MAX_BUFFER, MAX_MESSAGE, MESSAGE_HEADER_LEN, push_message};
 use crate::hello::Format;
+use crate::paths::expanded;
 use crate::specification;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -58,6 +59,7 @@ impl FileSender {
         buffered: bool,
         clock: fn() -> SystemTime,
     ) -> io::Result<FileSender> {
+        let settings = &specification::File { path: expanded(&settings.path)?, ..settings.clone() };
         let names = Names::new(settings);
         let most = names.may_change().then_some(settings.mebibytes).flatten();
         let mut sender = FileSender {

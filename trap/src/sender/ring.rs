@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{ClientCounters, Counters, Message, Weight};
-use crate::buffer::{MAX_MESSAGE, MESSAGE_HEADER_LEN, SOCKET_HEADER_LEN, SocketHeader};
+use crate::buffer::{Framing, MAX_MESSAGE, MESSAGE_HEADER_LEN, SocketHeader};
 use crate::specification::{Sockets, Timeout};
 
 /// A finished buffer with its header.
@@ -52,6 +52,7 @@ struct Client {
 
 #[derive(Debug)]
 struct State {
+    framing: Framing,
     /// The buffer being filled, behind room for its header.
     filling: Vec<u8>,
     messages: u16,
@@ -86,7 +87,8 @@ pub(super) struct Ring {
 impl Ring {
     pub(super) fn new(settings: Sockets, timeout: Timeout, buffered: bool) -> Ring {
         let state = State {
-            filling: vec![0; SOCKET_HEADER_LEN],
+            framing: settings.framing,
+            filling: vec![0; settings.framing.header_len()],
             messages: 0,
             weight: Weight::default(),
             sequence: 0,
@@ -121,7 +123,9 @@ impl Ring {
             }
             state.counters.messages += 1;
             let len = MESSAGE_HEADER_LEN + content.len();
-            if content.len() > MAX_MESSAGE || SOCKET_HEADER_LEN + len > self.settings.buffer_size {
+            if content.len() > MAX_MESSAGE
+                || self.settings.framing.header_len() + len > self.settings.buffer_size
+            {
                 state.counters.lose(1, weight);
                 continue;
             }
@@ -318,17 +322,18 @@ impl Ring {
 impl State {
     /// Finishes the buffer being filled, of which at most `count` are kept.
     fn finish(&mut self, count: usize, keeps: bool) {
-        let header = SocketHeader {
-            payload_len: (self.filling.len() - SOCKET_HEADER_LEN) as u32,
-            sequence: self.sequence,
-            messages: self.messages,
-        };
-        self.filling[..SOCKET_HEADER_LEN].copy_from_slice(&header.encode());
+        let header_len = self.framing.header_len();
+        let payload_len = (self.filling.len() - header_len) as u32;
+        let header = SocketHeader { payload_len, sequence: self.sequence, messages: self.messages };
+        match self.framing {
+            Framing::Numbered => self.filling[..header_len].copy_from_slice(&header.encode()),
+            Framing::Plain => self.filling[..header_len].copy_from_slice(&payload_len.to_be_bytes()),
+        }
         let bytes = Arc::from(&self.filling[..]);
         let weight = std::mem::take(&mut self.weight);
         self.finished.push_back(Finished { bytes, messages: self.messages, weight, got: Arc::default() });
         self.sequence += u64::from(self.messages);
-        self.filling.truncate(SOCKET_HEADER_LEN);
+        self.filling.truncate(header_len);
         self.messages = 0;
         self.counters.buffers += 1;
         self.last_finished = Instant::now();

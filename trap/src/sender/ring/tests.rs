@@ -3,10 +3,15 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::buffer::Messages;
+use crate::buffer::{Messages, SOCKET_HEADER_LEN};
 
 fn ring(timeout: Timeout, buffer_count: usize) -> Ring {
-    let settings = Sockets { buffer_count, buffer_size: SOCKET_HEADER_LEN + 6, max_clients: 2 };
+    let settings = Sockets {
+        buffer_count,
+        buffer_size: SOCKET_HEADER_LEN + 6,
+        max_clients: 2,
+        framing: Framing::Numbered,
+    };
     Ring::new(settings, timeout, true)
 }
 
@@ -192,4 +197,13 @@ fn messages_that_no_buffer_can_hold_are_lost() {
     let ring = ring(Timeout::NoWait, 4);
     ring.send([&b"abcde"[..], b"f"]);
     assert_eq!((ring.counters().messages, ring.counters().lost), (2, 1));
+}
+
+#[test]
+fn for_older_modules_a_buffer_has_its_length_alone() {
+    let settings = Sockets { buffer_size: 4 + 6, framing: Framing::Plain, ..Sockets::default() };
+    let ring = Ring::new(settings, Timeout::NoWait, true);
+    let key = ring.join(1).unwrap();
+    send(&ring, b"abc");
+    assert_eq!(&ring.next(key).unwrap().bytes[..], b"\0\0\0\x06\0\x01a\0\x01b");
 }

@@ -196,6 +196,7 @@ fn tls_clients_need_a_certificate_that_is_trusted() {
     };
     let stranger = specification::TlsFiles { authority: ours.authority.clone(), ..theirs };
     let input = |files| Input {
+        framing: crate::buffer::Framing::Numbered,
         kind: InputKind::Tls { host: "localhost".into(), port: free, files },
         timeout: Timeout::Wait,
     };
