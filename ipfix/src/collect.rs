@@ -2,19 +2,24 @@
 //!
 //! A [`Session`] holds templates for each observation domain and follows the sequence numbers. Messages are read as views: records are
 //! given to the caller one by one, as they lie in the message. What is wrong is counted and told, and ends as little as possible.
-//! All memory is bounded, whatever a peer sends.
+//! NetFlow 5 and 9 are read as well ([`Packet`]). A [`Collector`] has a session for each peer at its UDP sockets, each TCP connection
+//! and each file. All memory is bounded, whatever a peer sends.
 
+mod collector;
+mod packet;
 mod sequence;
+mod session;
 mod templates;
+mod waiting;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use self::sequence::Sequence;
-use self::templates::Templates;
-use crate::message::{Message, Record, RecordError, Records, SetError, SetKind};
+pub use self::collector::{Closed, Collector, CollectorCounters, CollectorSettings, News, Peer};
+pub use self::packet::{Packet, PacketError, Protocol};
+pub use self::session::Session;
+use crate::message::{Record, RecordError, SetError};
 use crate::template::{Template, TemplateError};
 
 /// How a session is read.
@@ -32,11 +37,15 @@ pub struct SessionSettings {
     pub most_templates: usize,
     /// Fields that all templates of a domain may have together.
     pub most_fields: usize,
+    /// Octets of data sets that a domain may keep until their template comes. None of them is kept if this is 0.
+    pub most_waiting: usize,
+    /// How long they are kept.
+    pub waiting_time: Duration,
 }
 
 impl SessionSettings {
     /// For a transport over which messages may get lost, or none does. A lifetime as in RFC 6728, half an hour, and more room than any
-    /// honest exporter needs: 12 MiB a domain.
+    /// honest exporter needs: 12 MiB a domain. Where messages may get lost or change places, data waits a minute for its template.
     pub const fn new(may_lose: bool) -> SessionSettings {
         SessionSettings {
             may_lose,
@@ -44,6 +53,8 @@ impl SessionSettings {
             most_domains: 64,
             most_templates: 8192,
             most_fields: 1 << 20,
+            most_waiting: if may_lose { 64 << 10 } else { 0 },
+            waiting_time: Duration::from_secs(60),
         }
     }
 }
@@ -51,11 +62,11 @@ impl SessionSettings {
 /// What was read in a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SessionCounters {
-    /// Messages.
+    /// Messages, without those that are malformed.
     pub messages: u64,
     /// Data records, those of options among them.
     pub records: u64,
-    /// Data sets whose template is not known.
+    /// Data sets whose template was not known when they came.
     pub unknown_sets: u64,
     /// Sets of reserved kinds, which were skipped.
     pub reserved_sets: u64,
@@ -63,8 +74,12 @@ pub struct SessionCounters {
     pub faults: u64,
     /// Records that did not come, by the sequence numbers. Goes down when they come late.
     pub lost_records: u64,
+    /// Messages that did not come, where these are numbered and not the records: in NetFlow 9. Goes down when they come late.
+    pub lost_messages: u64,
     /// Messages that came after later ones, or twice.
     pub late_messages: u64,
+    /// What came in this session and was no message.
+    pub malformed_messages: u64,
 }
 
 /// What is wrong with a part of a message.
@@ -99,7 +114,8 @@ pub enum Event<'e> {
     Withdrawal(u16),
     /// A record.
     Record(Record<'e, 'e>),
-    /// Records of a template that is not known: its id, and the set. They may become known.
+    /// Records of a template that is not known: its id, and the set. If they are kept
+    /// ([`SessionSettings::most_waiting`]) and the template comes in time, the records follow it.
     UnknownRecords(u16, &'e [u8]),
     /// Something is wrong.
     Fault(Fault),
@@ -113,107 +129,6 @@ pub struct Arrival {
     /// The stream of SCTP; 0 for other transports. Each has sequence numbers of its own.
     pub stream: u16,
 }
-
-#[derive(Debug, Default)]
-struct Domain {
-    templates: Templates,
-    sequences: HashMap<u16, Sequence>,
-}
-
-/// A transport session, as the collector sees it.
-#[derive(Debug)]
-pub struct Session {
-    settings: SessionSettings,
-    domains: HashMap<u32, Domain>,
-    counters: SessionCounters,
-}
-
-impl Session {
-    /// Nothing is known yet.
-    pub fn new(settings: SessionSettings) -> Session {
-        Session { settings, domains: HashMap::new(), counters: SessionCounters::default() }
-    }
-
-    /// What was read so far.
-    pub const fn counters(&self) -> SessionCounters {
-        self.counters
-    }
-
-    /// The template `id` of an observation domain.
-    pub fn template(&self, domain: u32, id: u16) -> Option<&Template> {
-        self.domains.get(&domain)?.templates.get(id)
-    }
-
-    /// Reads a message: what it says is given to `each`, in order.
-    pub fn read(&mut self, message: &Message<'_>, arrival: Arrival, mut each: impl FnMut(Event<'_>)) {
-        let Session { settings, domains, counters } = self;
-        counters.messages += 1;
-        let fault = |counters: &mut SessionCounters, fault: Fault| {
-            counters.faults += 1;
-            fault
-        };
-        let header = message.header;
-        if !domains.contains_key(&header.domain) && domains.len() >= settings.most_domains {
-            return each(Event::Fault(fault(counters, Fault::TooMany)));
-        }
-        let Domain { templates, sequences } = domains.entry(header.domain).or_default();
-        if settings.may_lose {
-            templates.expire(arrival.elapsed.saturating_sub(settings.template_lifetime));
-        }
-        let (mut records, mut is_certain) = (0u32, true);
-        for set in message.sets() {
-            let set = match set {
-                Ok(set) => set,
-                Err(error) => {
-                    is_certain = false;
-                    each(Event::Fault(fault(counters, error.into())));
-                    continue;
-                }
-            };
-            match set.kind() {
-                SetKind::Reserved => counters.reserved_sets += 1,
-                SetKind::Templates | SetKind::OptionsTemplates => {
-                    for record in set.templates() {
-                        let read = record.map_err(Fault::from).and_then(|record| {
-                            templates.take(&record, set.id, settings, arrival.elapsed, &mut each)
-                        });
-                        if let Err(error) = read {
-                            each(Event::Fault(fault(counters, error)));
-                        }
-                    }
-                }
-                SetKind::Data => {
-                    let Some(template) = templates.get(set.id) else {
-                        is_certain = false;
-                        counters.unknown_sets += 1;
-                        each(Event::UnknownRecords(set.id, set.content));
-                        continue;
-                    };
-                    for record in Records::new(template, set.content) {
-                        match record {
-                            Ok(record) => {
-                                records += 1;
-                                each(Event::Record(record));
-                            }
-                            Err(error) => {
-                                is_certain = false;
-                                each(Event::Fault(fault(counters, error.into())));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        counters.records += u64::from(records);
-        if sequences.len() < MOST_STREAMS || sequences.contains_key(&arrival.stream) {
-            let sequence = sequences.entry(arrival.stream).or_default();
-            sequence.take(header.sequence, records, is_certain, counters);
-        }
-    }
-}
-
-/// Streams whose sequence numbers are followed in an observation domain.
-const MOST_STREAMS: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 //!
 //! * [`export`]: records to collectors, over UDP or TCP, and to files.
-//! * [`collect`]: what the messages of a transport session mean.
+//! * [`collect`]: messages from exporters, over UDP or TCP, and from files; and what they mean.
+//! * [`netflow`]: NetFlow 5 and 9, which [`collect`] reads as well.
 #![deny(unsafe_code)]
 
 pub mod collect;
@@ -20,6 +21,7 @@ pub mod export;
 pub mod list;
 pub mod message;
 pub mod model;
+pub mod netflow;
 pub mod registry;
 pub mod specification;
 pub mod template;

@@ -124,7 +124,7 @@ impl<'a> Message<'a> {
 
     /// The sets. After an error there is nothing more.
     pub fn sets(&self) -> Sets<'a> {
-        Sets { reader: Reader::new(self.sets) }
+        Sets::new(self.sets)
     }
 }
 
@@ -187,6 +187,13 @@ impl<'a> Set<'a> {
 #[derive(Clone, Debug)]
 pub struct Sets<'a> {
     reader: Reader<'a>,
+}
+
+impl<'a> Sets<'a> {
+    /// The sets of a message, which are what follows its header.
+    pub(crate) const fn new(octets: &'a [u8]) -> Sets<'a> {
+        Sets { reader: Reader::new(octets) }
+    }
 }
 
 impl<'a> Iterator for Sets<'a> {

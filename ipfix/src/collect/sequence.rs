@@ -1,6 +1,5 @@
-//! Following sequence numbers (RFC 7011, 3.1): each is the number of data records before its message, modulo 2³².
-
-use super::SessionCounters;
+//! Following sequence numbers, modulo 2³²: each is the number of data records before its message (RFC 7011, 3.1), or, in NetFlow 9, of
+//! messages.
 
 /// What is known of the numbers of a stream.
 #[derive(Debug, Default)]
@@ -12,29 +11,24 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    /// A message with this number and so many records has come; they are all of its records only if that `is_certain`.
-    pub(super) fn take(
-        &mut self,
-        number: u32,
-        records: u32,
-        is_certain: bool,
-        counters: &mut SessionCounters,
-    ) {
-        let next = number.wrapping_add(records);
+    /// A message with this number has come, which counts for so many, if that `is_certain`. What is `lost` and which messages are `late`
+    /// is counted.
+    pub(super) fn take(&mut self, number: u32, count: u32, is_certain: bool, lost: &mut u64, late: &mut u64) {
+        let next = number.wrapping_add(count);
         // By half of all numbers before or behind.
         let ahead = self.expected.map_or(0, |expected| number.wrapping_sub(expected).cast_signed());
         // Two late messages that follow each other are an exporter that begins anew.
         let begins_anew = ahead < 0 && self.after_late == Some(number);
         if ahead >= 0 || begins_anew {
             if !begins_anew {
-                counters.lost_records += u64::from(ahead.unsigned_abs());
+                *lost += u64::from(ahead.unsigned_abs());
             }
             self.expected = is_certain.then_some(next);
             self.after_late = None;
         } else {
-            counters.late_messages += 1;
+            *late += 1;
             // They were counted as lost when a later message came, unless this one is a copy.
-            counters.lost_records = counters.lost_records.saturating_sub(records.into());
+            *lost = lost.saturating_sub(count.into());
             self.after_late = Some(next);
         }
     }
@@ -46,11 +40,11 @@ mod tests {
 
     /// Lost records and late messages after messages (number, records).
     fn counted(messages: &[(u32, u32)]) -> (u64, u64) {
-        let (mut sequence, mut counters) = (Sequence::default(), SessionCounters::default());
+        let (mut sequence, mut lost, mut late) = (Sequence::default(), 0, 0);
         for &(number, records) in messages {
-            sequence.take(number, records, true, &mut counters);
+            sequence.take(number, records, true, &mut lost, &mut late);
         }
-        (counters.lost_records, counters.late_messages)
+        (lost, late)
     }
 
     #[test]
@@ -75,10 +69,10 @@ mod tests {
 
     #[test]
     fn records_that_could_not_be_counted_are_not_lost() {
-        let (mut sequence, mut counters) = (Sequence::default(), SessionCounters::default());
-        sequence.take(0, 3, false, &mut counters);
-        sequence.take(10, 1, true, &mut counters);
-        sequence.take(12, 1, true, &mut counters);
-        assert_eq!(counters.lost_records, 1);
+        let (mut sequence, mut lost, mut late) = (Sequence::default(), 0, 0);
+        sequence.take(0, 3, false, &mut lost, &mut late);
+        sequence.take(10, 1, true, &mut lost, &mut late);
+        sequence.take(12, 1, true, &mut lost, &mut late);
+        assert_eq!(lost, 1);
     }
 }

@@ -26,11 +26,17 @@ pub(super) struct Templates {
     fields: usize,
     /// None was told before.
     oldest: Duration,
+    has_new: bool,
 }
 
 impl Templates {
     pub(super) fn get(&self, id: u16) -> Option<&Template> {
         self.known.get(&id).map(|known| &known.template)
+    }
+
+    /// Whether any was new since this was asked last.
+    pub(super) const fn take_has_new(&mut self) -> bool {
+        std::mem::replace(&mut self.has_new, false)
     }
 
     /// Forgets what was told last before `time`.
@@ -66,31 +72,49 @@ impl Templates {
         now: Duration,
         each: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let count = self.known.len();
-        let replaced = match self.known.get_mut(&view.id) {
+        match self.known.get_mut(&view.id) {
             Some(known) if view.is(&known.template) => {
+                known.told = now;
+                Ok(())
+            }
+            Some(_) if !settings.may_lose => Err(Fault::Redefined(view.id)),
+            _ => self.add(view.to_template()?, settings, now, each),
+        }
+    }
+
+    /// Takes in a template.
+    pub(super) fn add(
+        &mut self,
+        template: Template,
+        settings: &SessionSettings,
+        now: Duration,
+        each: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let count = self.known.len();
+        let replaced = match self.known.get_mut(&template.id()) {
+            Some(known) if known.template == template => {
                 known.told = now;
                 return Ok(());
             }
-            Some(_) if !settings.may_lose => return Err(Fault::Redefined(view.id)),
+            Some(_) if !settings.may_lose => return Err(Fault::Redefined(template.id())),
             Some(known) => known.template.fields().len(),
             None if count >= settings.most_templates => return Err(Fault::TooMany),
             None => 0,
         };
-        if view.fields().filter(|field| field.length == 0).count() > MOST_EMPTY_FIELDS {
+        if template.fields().iter().filter(|field| field.length == 0).count() > MOST_EMPTY_FIELDS {
             return Err(Fault::TooMany);
         }
-        let fields = self.fields - replaced + usize::from(view.field_count());
+        let fields = self.fields - replaced + template.fields().len();
         if fields > settings.most_fields {
             return Err(Fault::TooMany);
         }
-        let template = view.to_template()?;
         if self.known.is_empty() {
             self.oldest = now;
         }
         self.fields = fields;
+        self.has_new = true;
         each(Event::Template(&template));
-        self.known.insert(view.id, Known { template, told: now });
+        self.known.insert(template.id(), Known { template, told: now });
         Ok(())
     }
 

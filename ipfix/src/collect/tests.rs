@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::element::ElementId;
+use crate::message::Message;
 use crate::template::FieldSpecifier;
 use crate::writer::MessageWriter;
 
@@ -142,7 +143,28 @@ fn records_of_unknown_templates_are_unknown_and_not_lost() {
     read(&mut session, &data(&one, 5, 5));
     read(&mut session, &data(&one, 12, 5));
     let counters = session.counters();
-    assert_eq!((counters.records, counters.unknown_sets, counters.lost_records), (10, 1, 2));
+    assert_eq!((counters.records, counters.unknown_sets, counters.lost_records), (15, 1, 2));
+}
+
+#[test]
+fn records_wait_for_their_template_a_bounded_while_in_bounded_room() {
+    let one = template(256, 1);
+    let told = message(0, 7, |m| m.put_template(&one).unwrap());
+    let mut session = datagrams();
+    assert_eq!(read_at(&mut session, &data(&one, 0, 2), 0), ["8 octets of 256"]);
+    assert_eq!(read_at(&mut session, &told, 60), ["template 256", "record 1 of 256", "record 1 of 256"]);
+    assert!(read_at(&mut session, &told, 60).is_empty(), "once");
+    let mut session = datagrams();
+    read_at(&mut session, &data(&one, 0, 2), 0);
+    assert_eq!(read_at(&mut session, &told, 61), ["template 256"]);
+    let mut session = Session::new(SessionSettings { most_waiting: 200, ..SessionSettings::new(true) });
+    for _ in 0..100 {
+        read(&mut session, &data(&one, 0, 2));
+    }
+    assert_eq!(read(&mut session, &told).len(), 1 + 2 * 2, "the newest");
+    let mut session = stream();
+    read(&mut session, &data(&one, 0, 2));
+    assert_eq!(read(&mut session, &told), ["template 256"], "in a stream templates come first");
 }
 
 #[test]
@@ -202,10 +224,132 @@ fn what_a_peer_can_make_a_session_keep_is_bounded() {
     for domain in 0..10 {
         read(&mut session, &message(0, domain, |m| m.put_template(&wide).unwrap()));
     }
-    assert_eq!(session.domains.len(), 2);
+    assert_eq!(session.domains(), 2);
+}
+
+/// A packet of NetFlow 9 of source 7.
+fn netflow9(sequence: u32, sets: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut octets = b"\0\x09\0\x01\0\0\x27\x10\x65\x53\xf1\0".to_vec();
+    octets.extend(sequence.to_be_bytes());
+    octets.extend([0, 0, 0, 7]);
+    for (id, content) in sets {
+        octets.extend(id.to_be_bytes());
+        octets.extend((content.len() as u16 + 4).to_be_bytes());
+        octets.extend(*content);
+    }
+    octets
+}
+
+/// A packet of NetFlow 5 with records of zeros.
+fn netflow5(sequence: u32, records: u16) -> Vec<u8> {
+    let mut octets = vec![0, 5];
+    octets.extend(records.to_be_bytes());
+    octets.extend(b"\0\0\x27\x10\x65\x53\xf1\0\0\0\0\0");
+    octets.extend(sequence.to_be_bytes());
+    octets.resize(24 + 48 * usize::from(records), 0);
+    octets
+}
+
+/// What a session says of packets of any protocol, in short.
+fn read_packets(session: &mut Session, packets: &[Vec<u8>]) -> Vec<String> {
+    let mut events = Vec::new();
+    for octets in packets {
+        let packet = Packet::read(octets).unwrap();
+        session.read_packet(&packet, Arrival::default(), |event| {
+            events.push(match event {
+                Event::Template(template) => format!("template {}", template.id()),
+                Event::Record(record) => format!("record of {}", record.template().id()),
+                other => format!("{other:?}"),
+            });
+        });
+    }
+    events
+}
+
+#[test]
+fn netflow_9_is_read_by_its_templates_options_among_them() {
+    let templates = b"\x01\0\0\x02\0\x08\0\x04\0\x01\0\x04";
+    let options = b"\x01\x01\0\x04\0\x04\0\x01\0\x04\0\x22\0\x04\0\0";
+    let mut session = datagrams();
+    let packets = [
+        netflow9(100, &[(0, templates), (1, options), (256, &[1; 19]), (257, &[2; 8])]),
+        netflow9(101, &[(256, &[1; 8]), (9, b"what"), (300, &[0; 4])]),
+        netflow9(103, &[(256, &[1; 8])]),
+    ];
+    let events = read_packets(&mut session, &packets);
+    assert_eq!(
+        events,
+        [
+            "template 256",
+            "template 257",
+            "record of 256",
+            "record of 256",
+            "record of 257",
+            "record of 256",
+            "UnknownRecords(300, [0, 0, 0, 0])",
+            "record of 256"
+        ]
+    );
+    let counters = session.counters();
+    assert_eq!((counters.lost_messages, counters.lost_records), (1, 0), "packets are numbered");
+    assert_eq!((counters.records, counters.reserved_sets, counters.unknown_sets), (5, 1, 1));
+}
+
+#[test]
+fn netflow_5_needs_no_templates_and_numbers_records() {
+    let mut session = datagrams();
+    let packets = [netflow5(0, 30), netflow5(30, 30), netflow5(65, 1)];
+    assert_eq!(read_packets(&mut session, &packets), vec!["record of 256"; 61]);
+    let counters = session.counters();
+    assert_eq!((counters.records, counters.lost_records), (61, 5));
+}
+
+#[test]
+fn templates_of_netflow_are_not_those_of_ipfix() {
+    let mut session = datagrams();
+    let packets = [
+        netflow9(0, &[(0, b"\x01\0\0\x01\0\x08\0\x04")]),
+        data(&template(256, 1), 0, 1),
+        define(&[&template(256, 1)]),
+        netflow9(1, &[(256, &[1; 4])]),
+    ];
+    let events = read_packets(&mut session, &packets);
+    assert_eq!(events[0], "template 256");
+    assert!(events[1].starts_with("UnknownRecords(256"));
+    assert_eq!(events[2..], ["template 256", "record of 256", "record of 256"]);
+    assert_eq!((session.counters().faults, session.domains()), (0, 2));
 }
 
 proptest::proptest! {
+    #[test]
+    fn no_packet_of_netflow_does_any_harm(
+        changes in proptest::collection::vec((0usize..300, proptest::prelude::any::<u8>()), 0..20)
+    ) {
+        let templates = b"\x01\0\0\x02\0\x08\0\x04\0\x01\0\x04";
+        let options = b"\x01\x01\0\x04\0\x04\0\x01\0\x04\0\x22\0\x04\0\0";
+        let mut packets = [
+            netflow9(0, &[(256, &[1; 8]), (0, templates), (1, options), (256, &[1; 19]), (257, &[2; 8])]),
+            netflow9(1, &[(256, &[1; 80])]),
+            netflow5(0, 2),
+        ];
+        for (place, octet) in changes {
+            let packet = &mut packets[place % 3];
+            let place = place / 3 % packet.len();
+            packet[place] = octet;
+        }
+        let mut session = Session::new(SessionSettings::new(true));
+        let mut records = 0;
+        for packet in packets.iter().flat_map(|octets| Packet::read(octets)) {
+            session.read_packet(&packet, Arrival::default(), |event| {
+                if let Event::Record(record) = event {
+                    assert_eq!(record.fields().count(), record.template().fields().len());
+                    records += 1;
+                }
+            });
+        }
+        assert_eq!(session.counters().records, records);
+    }
+
     #[test]
     fn nothing_that_a_peer_sends_does_any_harm(
         may_lose: bool,

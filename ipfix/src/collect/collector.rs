@@ -1,0 +1,317 @@
+//! Collecting from sockets and files.
+
+mod framing;
+mod tcp;
+mod udp;
+
+use std::fs::File;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+use thiserror::Error;
+
+use self::framing::Framing;
+use self::tcp::Connection;
+use self::udp::Datagrams;
+use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters, SessionSettings};
+use crate::message::MessageError;
+
+/// How much a collector takes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CollectorSettings {
+    /// For sessions over UDP.
+    pub datagrams: SessionSettings,
+    /// For sessions over TCP, and of files.
+    pub streams: SessionSettings,
+    /// Sessions over UDP that there may be at a time, at all sockets.
+    pub most_peers: usize,
+    /// Connections that there may be at a time, at all sockets.
+    pub most_connections: usize,
+    /// After so long without a message a session over UDP or TCP ends.
+    pub idle_time: Duration,
+    /// Octets that a UDP socket is to keep until they are read, if the system allows so many.
+    pub receive_buffer: usize,
+}
+
+/// For any exporters: with these bounds, whatever is sent, sessions take 1.5 GiB at most, and those of honest exporters a few hundred KiB.
+impl Default for CollectorSettings {
+    fn default() -> CollectorSettings {
+        let narrow = |settings| SessionSettings {
+            most_domains: 16,
+            most_templates: 1024,
+            most_fields: 8192,
+            ..settings
+        };
+        CollectorSettings {
+            datagrams: narrow(SessionSettings::new(true)),
+            streams: narrow(SessionSettings::new(false)),
+            most_peers: 256,
+            most_connections: 256,
+            idle_time: Duration::from_secs(1800),
+            receive_buffer: 4 << 20,
+        }
+    }
+}
+
+/// With whom a session is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Peer {
+    /// An address and port that sends datagrams.
+    Udp {
+        /// Where they come.
+        local: SocketAddr,
+        /// From where.
+        remote: SocketAddr,
+    },
+    /// A connection.
+    Tcp {
+        /// Where it was accepted.
+        local: SocketAddr,
+        /// From where it comes.
+        remote: SocketAddr,
+    },
+    /// A file.
+    File(PathBuf),
+}
+
+/// Why a session has ended.
+#[derive(Debug, Error)]
+pub enum Closed {
+    /// The peer has closed the connection, or the file is at its end.
+    #[error("at its end")]
+    End,
+    /// The same, in the middle of a message.
+    #[error("in the middle of a message")]
+    CutOff,
+    /// A stream goes on with something that is no message.
+    #[error(transparent)]
+    Malformed(#[from] MessageError),
+    /// Nothing has come for [`CollectorSettings::idle_time`].
+    #[error("nothing has come for long")]
+    Idle,
+    /// The collector closes.
+    #[error("the collector closes")]
+    Collector,
+    /// The system says so.
+    #[error(transparent)]
+    Failure(#[from] io::Error),
+}
+
+/// What a collector tells.
+#[derive(Debug)]
+pub enum News<'n> {
+    /// A session has begun.
+    Opened,
+    /// What a message says.
+    Event(&'n Packet<'n>, Event<'n>),
+    /// A datagram is no message. In a stream this ends the session.
+    Malformed(PacketError),
+    /// A session has ended, in which so much was read.
+    Closed(Closed, SessionCounters),
+}
+
+/// What belongs to no session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CollectorCounters {
+    /// Datagrams that are no messages, of peers that have not sent any message. They begin no session.
+    pub malformed_datagrams: u64,
+    /// Datagrams of new peers when there were too many of them.
+    pub refused_datagrams: u64,
+    /// Connections that were closed at once, since there were too many.
+    pub refused_connections: u64,
+}
+
+/// Collects IPFIX over UDP, TCP and from files, and NetFlow 5 and 9 over UDP.
+///
+/// It has no thread of its own: [`Collector::poll`] waits for what comes and tells it, together with the peer of the session, as it
+/// lies in the buffer.
+///
+/// ```
+/// use std::time::Duration;
+/// use weir_ipfix::collect::{Collector, CollectorSettings, Event, News};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut collector = Collector::new(CollectorSettings::default());
+/// let address = collector.listen_udp(([127, 0, 0, 1], 0).into())?;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(b"not a message", address)?;
+/// collector.poll(Duration::from_millis(100), |peer, news| {
+///     if let News::Event(packet, Event::Record(record)) = news {
+///         println!("{peer:?} {}: {} fields", packet.domain(), record.fields().count());
+///     }
+/// })?;
+/// assert_eq!(collector.counters().malformed_datagrams, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Collector {
+    settings: CollectorSettings,
+    /// Before everything else.
+    since: Instant,
+    /// When sessions were last looked at that may have become idle.
+    swept: Duration,
+    sockets: Vec<Datagrams>,
+    listeners: Vec<(TcpListener, SocketAddr)>,
+    connections: Vec<Connection>,
+    counters: CollectorCounters,
+}
+
+impl Collector {
+    /// Listens nowhere yet.
+    pub fn new(settings: CollectorSettings) -> Collector {
+        Collector {
+            settings,
+            since: Instant::now(),
+            swept: Duration::ZERO,
+            sockets: Vec::new(),
+            listeners: Vec::new(),
+            connections: Vec::new(),
+            counters: CollectorCounters::default(),
+        }
+    }
+
+    /// Receives datagrams at `address`, port 0 being any that is free. What it came to be, is returned.
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn listen_udp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = UdpSocket::bind(address)?;
+        socket.set_nonblocking(true)?;
+        set_socket_recv_buffer_size(&socket, self.settings.receive_buffer)?;
+        let local = socket.local_addr()?;
+        self.sockets.push(Datagrams::new(socket, local));
+        Ok(local)
+    }
+
+    /// Accepts connections at `address`, port 0 being any that is free. What it came to be, is returned.
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn listen_tcp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let local = listener.local_addr()?;
+        self.listeners.push((listener, local));
+        Ok(local)
+    }
+
+    /// What belongs to no session, so far.
+    pub const fn counters(&self) -> CollectorCounters {
+        self.counters
+    }
+
+    /// The sessions that there are, and what was read in each so far.
+    pub fn sessions(&self) -> impl Iterator<Item = (&Peer, SessionCounters)> {
+        let peers = self.sockets.iter().flat_map(Datagrams::sessions);
+        peers.chain(self.connections.iter().map(Connection::session))
+    }
+
+    /// Waits until something comes, or at `most` so long, and tells of it. Of each socket a bounded part is read: what remains, the next
+    /// call finds.
+    ///
+    /// # Errors
+    /// If the system fails: not by anything that a peer does.
+    pub fn poll(&mut self, most: Duration, mut each: impl FnMut(&Peer, News<'_>)) -> io::Result<()> {
+        let ready = self.wait(most)?;
+        let now = self.since.elapsed();
+        let (sockets, rest) = ready.split_at(self.sockets.len());
+        let (listeners, connections) = rest.split_at(self.listeners.len());
+        let mut peers = self.sockets.iter().map(Datagrams::len).sum();
+        for (socket, _) in self.sockets.iter_mut().zip(sockets).filter(|(_, ready)| **ready) {
+            socket.receive(now, &self.settings, &mut peers, &mut self.counters, &mut each)?;
+        }
+        let mut ready = connections.iter();
+        self.connections.retain_mut(|connection| {
+            // Each is asked for once, in order.
+            !ready.next().is_some_and(|&ready| ready) || connection.receive(now, &mut each)
+        });
+        for ((listener, local), _) in self.listeners.iter().zip(listeners).filter(|(_, ready)| **ready) {
+            let refused = &mut self.counters.refused_connections;
+            tcp::accept(listener, *local, now, &self.settings, &mut self.connections, refused, &mut each)?;
+        }
+        self.sweep(now, each);
+        Ok(())
+    }
+
+    /// Which sockets have something, first those for datagrams, then listeners, then connections.
+    fn wait(&self, most: Duration) -> io::Result<Vec<bool>> {
+        let mut polled: Vec<PollFd<'_>> = Vec::new();
+        polled.extend(self.sockets.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
+        polled.extend(self.listeners.iter().map(|(listener, _)| PollFd::new(listener, PollFlags::IN)));
+        polled.extend(self.connections.iter().map(|it| PollFd::new(it.stream(), PollFlags::IN)));
+        let timeout = Timespec {
+            tv_sec: most.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: most.subsec_nanos().into(),
+        };
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(_) => Ok(polled.iter().map(|polled| !polled.revents().is_empty()).collect()),
+            Err(Errno::INTR) => Ok(vec![false; polled.len()]),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the sessions in which nothing has come for long.
+    fn sweep(&mut self, now: Duration, mut each: impl FnMut(&Peer, News<'_>)) {
+        let idle_time = self.settings.idle_time;
+        if now.saturating_sub(self.swept) < (idle_time / 2).min(SWEEP_EVERY) {
+            return;
+        }
+        self.swept = now;
+        let is_idle = |last: Duration| now.saturating_sub(last) > idle_time;
+        self.sockets.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, &mut each));
+        self.connections.retain(|connection| {
+            let ends = is_idle(connection.last());
+            if ends {
+                connection.tell_end(Closed::Idle, &mut each);
+            }
+            !ends
+        });
+    }
+
+    /// Reads a file of messages (RFC 5655), from its beginning to its end or to what is no message. It is a session of its own.
+    ///
+    /// # Errors
+    /// If it cannot be opened. What happens afterwards is told as the reason for the session's end.
+    pub fn read_file(
+        &mut self,
+        path: impl AsRef<Path>,
+        mut each: impl FnMut(&Peer, News<'_>),
+    ) -> io::Result<SessionCounters> {
+        let mut file = File::open(&path)?;
+        let peer = Peer::File(path.as_ref().into());
+        let mut session = Session::new(self.settings.streams);
+        let mut framing = Framing::default();
+        each(&peer, News::Opened);
+        let end = loop {
+            match framing.read(&mut file) {
+                Ok(0) => break if framing.is_empty() { Closed::End } else { Closed::CutOff },
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => break error.into(),
+            }
+            let arrival = Arrival { elapsed: self.since.elapsed(), stream: 0 };
+            if let Err(error) = framing.messages(&mut session, &peer, arrival, &mut each) {
+                break error.into();
+            }
+        };
+        each(&peer, News::Closed(end, session.counters()));
+        Ok(session.counters())
+    }
+
+    /// Ends all sessions and tells what was read in them.
+    pub fn close(mut self, mut each: impl FnMut(&Peer, News<'_>)) {
+        self.sockets.iter_mut().for_each(|socket| socket.end(|_| true, || Closed::Collector, &mut each));
+        self.connections.iter().for_each(|connection| connection.tell_end(Closed::Collector, &mut each));
+    }
+}
+
+/// How often idle sessions are looked for, or twice in the time after which they are.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

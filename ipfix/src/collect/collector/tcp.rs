@@ -1,0 +1,113 @@
+//! Connections (RFC 7011, 10.4).
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::framing::Framing;
+use super::{Closed, CollectorSettings, News, Peer};
+use crate::collect::{Arrival, Session, SessionCounters};
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    peer: Peer,
+    session: Session,
+    framing: Framing,
+    /// When a whole message came last.
+    last: Duration,
+}
+
+/// Connections that are accepted at a listener before others get their turn.
+const AT_ONCE: usize = 64;
+
+/// Accepts what waits at a listener.
+pub(super) fn accept(
+    listener: &TcpListener,
+    local: SocketAddr,
+    now: Duration,
+    settings: &CollectorSettings,
+    connections: &mut Vec<Connection>,
+    refused: &mut u64,
+    each: &mut impl FnMut(&Peer, News<'_>),
+) -> io::Result<()> {
+    for _ in 0..AT_ONCE {
+        let (stream, remote) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if is_of_the_peer(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        if connections.len() >= settings.most_connections {
+            *refused += 1;
+            continue;
+        }
+        stream.set_nonblocking(true)?;
+        let peer = Peer::Tcp { local, remote };
+        each(&peer, News::Opened);
+        let session = Session::new(settings.streams);
+        connections.push(Connection { stream, peer, session, framing: Framing::default(), last: now });
+    }
+    Ok(())
+}
+
+/// Whether a connection has failed before it was accepted, which says nothing about the next one (accept(2)).
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ConnectionAborted
+            | Kind::ConnectionReset
+            | Kind::Interrupted
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+    )
+}
+
+impl Connection {
+    pub(super) const fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub(super) fn session(&self) -> (&Peer, SessionCounters) {
+        (&self.peer, self.session.counters())
+    }
+
+    pub(super) const fn last(&self) -> Duration {
+        self.last
+    }
+
+    /// Reads once, and says whether the connection goes on.
+    pub(super) fn receive(&mut self, now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) -> bool {
+        let end = match self.framing.read(&mut self.stream) {
+            Ok(0) if self.framing.is_empty() => Closed::End,
+            Ok(0) => Closed::CutOff,
+            Ok(_) => {
+                let before = self.session.counters().messages;
+                let arrival = Arrival { elapsed: now, stream: 0 };
+                match self.framing.messages(&mut self.session, &self.peer, arrival, each) {
+                    Ok(()) => {
+                        if self.session.counters().messages > before {
+                            self.last = now;
+                        }
+                        return true;
+                    }
+                    Err(error) => error.into(),
+                }
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                return true;
+            }
+            Err(error) => error.into(),
+        };
+        self.tell_end(end, each);
+        false
+    }
+
+    /// Tells that the session ends.
+    pub(super) fn tell_end(&self, end: Closed, each: &mut impl FnMut(&Peer, News<'_>)) {
+        each(&self.peer, News::Closed(end, self.session.counters()));
+    }
+}
