@@ -1,18 +1,19 @@
 //! IPFIX messages and templates from anywhere.
 //!
 //! The input of [`messages`]: whether messages may get lost, then messages one after the other. What a session reads is written
-//! again, and must be the same. The input of [`templates`]: the content of a set of templates, with a bit for options.
+//! again, and must be the same. The input of [`templates`]: the content of a set of templates, with a bit for options. The input of
+//! [`netflow`]: datagrams, each behind its length in two octets.
 
 use std::time::Duration;
 
-use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
+use weir_ipfix::collect::{Arrival, Event, Packet, Session, SessionSettings};
 use weir_ipfix::element::{DataType, ElementId};
 use weir_ipfix::list::DEEPEST;
 use weir_ipfix::message::{Message, Record, Records, Set, TemplateRecord};
 use weir_ipfix::registry;
 use weir_ipfix::template::{FieldSpecifier, Template, VARIABLE};
 use weir_ipfix::time::Time;
-use weir_ipfix::value::Value;
+use weir_ipfix::value::{Value, unsigned};
 use weir_ipfix::wire::Writer;
 use weir_ipfix::writer::{MessageWriter, RecordWriter};
 
@@ -24,6 +25,8 @@ pub fn messages(data: &[u8]) {
         most_templates: 20,
         most_fields: 200,
         template_lifetime: Duration::from_secs(3),
+        most_waiting: MOST_WAITING,
+        waiting_time: Duration::from_secs(3),
         ..SessionSettings::new(may_lose & 1 == 1)
     };
     let mut session = Session::new(settings);
@@ -46,8 +49,56 @@ pub fn messages(data: &[u8]) {
             }
             Event::Withdrawal(_) | Event::UnknownRecords(..) | Event::Fault(_) => {}
         });
-        assert!(records <= usize::from(message.header.length), "a record has an octet at least");
+        assert!(
+            records <= usize::from(message.header.length) + MOST_WAITING,
+            "a record has an octet at least"
+        );
         stream = rest;
+    }
+}
+
+/// Octets of data sets that wait for their template.
+const MOST_WAITING: usize = 1000;
+
+/// Reads datagrams of NetFlow 5 and 9, and of IPFIX, in a session.
+pub fn netflow(mut data: &[u8]) {
+    let settings = SessionSettings {
+        most_domains: 3,
+        most_templates: 20,
+        most_fields: 200,
+        template_lifetime: Duration::from_secs(3),
+        most_waiting: MOST_WAITING,
+        waiting_time: Duration::from_secs(3),
+        ..SessionSettings::new(true)
+    };
+    let mut session = Session::new(settings);
+    let mut elapsed = Duration::ZERO;
+    let (mut messages, mut all_records) = (0, 0);
+    while let Some((length, rest)) = data.split_first_chunk() {
+        let Some((datagram, rest)) = rest.split_at_checked(u16::from_be_bytes(*length).into()) else {
+            return;
+        };
+        data = rest;
+        elapsed += Duration::from_secs(1);
+        let Ok(packet) = Packet::read(datagram) else { continue };
+        messages += 1;
+        let (domain, clock) = (packet.domain(), packet.clock());
+        let mut records = 0;
+        session.read_packet(&packet, Arrival { elapsed, stream: 0 }, |event| {
+            let Event::Record(record) = event else { return };
+            records += 1;
+            if records <= MOST_CHECKED {
+                check_record(&record, &[]);
+                let up_times = [21, 22].map(|number| record.get(ElementId::iana(number)));
+                for up_time in up_times.into_iter().flatten().filter(|octets| octets.len() <= 4) {
+                    clock.map(|clock| clock.time(unsigned(up_time) as u32));
+                }
+            }
+        });
+        assert!(records <= datagram.len() + MOST_WAITING, "a record has an octet at least");
+        all_records += records as u64;
+        assert_eq!((session.counters().messages, session.counters().records), (messages, all_records));
+        assert!(session.domains() <= 3, "{domain}");
     }
 }
 
@@ -213,4 +264,38 @@ pub(crate) fn seeds() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         }
     }
     (sessions, definitions)
+}
+
+/// Datagrams to begin with, each input of some: NetFlow 5, and NetFlow 9 with templates, options, data, and data before its template.
+pub(crate) fn netflow_seeds() -> Vec<Vec<u8>> {
+    let netflow5 = |records: u8| {
+        let mut datagram = vec![0, 5, 0, records];
+        datagram.extend(b"\0\0\x27\x10\x65\x53\xf1\0\0\0\0\x07\0\0\0\x03\x01\x02\x40\x64");
+        for _ in 0..records {
+            datagram.extend(b"\x0a\0\0\x01\x0a\0\0\x02\x0a\0\0\xfe\0\x01\0\x02\0\0\0\x05\0\0\x02\x58");
+            datagram
+                .extend(b"\0\0\x1d\x4c\0\0\x27\x0f\xc0\0\x01\xbb\0\x1b\x06\0\xfd\xe8\xfd\xe9\x18\x10\0\0");
+        }
+        datagram
+    };
+    let netflow9 = |sequence: u8, sets: &[(u8, u8, &[u8])]| {
+        let mut datagram = b"\0\x09\0\x01\0\0\x27\x10\x65\x53\xf1\0\0\0\0".to_vec();
+        datagram.extend([sequence, 0, 0, 0, 7]);
+        for (high, low, content) in sets {
+            datagram.extend([*high, *low, 0, content.len() as u8 + 4]);
+            datagram.extend(*content);
+        }
+        datagram
+    };
+    let template: &[u8] = b"\x01\0\0\x05\0\x08\0\x04\0\x01\0\x04\0\x15\0\x04\0\x16\0\x04\x80\x0c\0\x02";
+    let options: &[u8] = b"\x01\x01\0\x04\0\x08\0\x02\0\x02\0\x22\0\x04\0\x23\0\x01\0\0";
+    let all = netflow9(0, &[(0, 0, template), (0, 1, options), (1, 0, &[7; 38]), (1, 1, &[1; 8])]);
+    let early = netflow9(1, &[(1, 0, &[7; 18]), (0, 9, b"what")]);
+    let inputs = [
+        vec![netflow5(1), netflow5(3)],
+        vec![all.clone(), netflow9(3, &[(1, 0, &[7; 18])])],
+        vec![early, all, netflow5(0)],
+    ];
+    let with_length = |datagram: Vec<u8>| [&(datagram.len() as u16).to_be_bytes()[..], &datagram].concat();
+    inputs.map(|datagrams| datagrams.into_iter().flat_map(with_length).collect()).into()
 }

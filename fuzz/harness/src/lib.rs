@@ -6,7 +6,7 @@
 //!
 //! * [`file`](mod@file): the reader of capture files. [`parser`]: the header parser. [`options`]: plugin strings and numbers.
 //! * [`fragments`]: the fragment cache against a model. [`streams`]: TCP bytes in order against a model.
-//! * [`ipfix`]: IPFIX messages and templates.
+//! * [`ipfix`]: IPFIX messages and templates, and NetFlow.
 //! * [`trap`]: what TRAP interfaces and UniRec records hold.
 //! * [`plugin`]: conversations through the cache with one plugin; a target for each plugin of the registry.
 //! * [`pipeline`]: frames with times through everything.
@@ -77,6 +77,7 @@ pub static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         Target::part("fragments", "the fragment cache against a model", fragments::run),
         Target::part("ipfix", "IPFIX messages of a session, read and written again", ipfix::messages),
         Target::part("ipfix-templates", "sets of IPFIX templates", ipfix::templates),
+        Target::part("netflow", "datagrams of NetFlow 5 and 9, and of IPFIX", ipfix::netflow),
         Target::part("options", "plugin strings and numbers of the command line", options::run),
         Target::part("parser", "frames of every link type through the header parser", parser::run),
         Target::part("pipeline", "frames with times through everything, in any setting", pipeline::run),

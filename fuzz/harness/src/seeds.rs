@@ -62,6 +62,7 @@ pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     let (sessions, templates) = ipfix::seeds();
     sessions.into_iter().for_each(|input| add("ipfix", input));
     templates.into_iter().for_each(|input| add("ipfix-templates", input));
+    ipfix::netflow_seeds().into_iter().for_each(|input| add("netflow", input));
     trap::seeds().into_iter().for_each(|(target, input)| add(target, input));
     options().into_iter().for_each(|input| add("options", input));
     Ok(inputs)
