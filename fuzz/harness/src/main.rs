@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["list"] => {
             for target in weir_harness::TARGETS.iter() {
-                println!("{:<12}{}", target.name, target.about);
+                println!("{:<15} {}", target.name, target.about);
             }
             Ok(())
         }
