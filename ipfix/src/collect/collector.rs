@@ -28,7 +28,7 @@ pub struct CollectorSettings {
     pub datagrams: SessionSettings,
     /// For sessions over TCP, and of files.
     pub streams: SessionSettings,
-    /// Sessions over UDP that there may be at a time, at all sockets.
+    /// Sessions over UDP that there may be at a time, at all sockets. Others are refused: those that are here stay.
     pub most_peers: usize,
     /// Connections that there may be at a time, at all sockets.
     pub most_connections: usize,
@@ -38,7 +38,8 @@ pub struct CollectorSettings {
     pub receive_buffer: usize,
 }
 
-/// For any exporters: with these bounds, whatever is sent, sessions take 1.5 GiB at most, and those of honest exporters a few hundred KiB.
+/// For any exporters: with these bounds all sessions together take less than 2 GiB, whatever is sent; one of an honest exporter takes a
+/// few hundred KiB.
 impl Default for CollectorSettings {
     fn default() -> CollectorSettings {
         let narrow = |settings| SessionSettings {
@@ -51,7 +52,7 @@ impl Default for CollectorSettings {
             datagrams: narrow(SessionSettings::new(true)),
             streams: narrow(SessionSettings::new(false)),
             most_peers: 256,
-            most_connections: 256,
+            most_connections: 64,
             idle_time: Duration::from_secs(1800),
             receive_buffer: 4 << 20,
         }
@@ -230,11 +231,11 @@ impl Collector {
             // Each is asked for once, in order.
             !ready.next().is_some_and(|&ready| ready) || connection.receive(now, &mut each)
         });
+        self.sweep(now, &mut each);
         for ((listener, local), _) in self.listeners.iter().zip(listeners).filter(|(_, ready)| **ready) {
             let refused = &mut self.counters.refused_connections;
             tcp::accept(listener, *local, now, &self.settings, &mut self.connections, refused, &mut each)?;
         }
-        self.sweep(now, each);
         Ok(())
     }
 
@@ -256,18 +257,18 @@ impl Collector {
     }
 
     /// Ends the sessions in which nothing has come for long.
-    fn sweep(&mut self, now: Duration, mut each: impl FnMut(&Peer, News<'_>)) {
+    fn sweep(&mut self, now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) {
         let idle_time = self.settings.idle_time;
         if now.saturating_sub(self.swept) < (idle_time / 2).min(SWEEP_EVERY) {
             return;
         }
         self.swept = now;
         let is_idle = |last: Duration| now.saturating_sub(last) > idle_time;
-        self.sockets.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, &mut each));
+        self.sockets.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, each));
         self.connections.retain(|connection| {
             let ends = is_idle(connection.last());
             if ends {
-                connection.tell_end(Closed::Idle, &mut each);
+                connection.tell_end(Closed::Idle, each);
             }
             !ends
         });
