@@ -4,9 +4,10 @@ mod framing;
 mod tcp;
 mod udp;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -121,9 +122,9 @@ pub enum News<'n> {
 pub struct CollectorCounters {
     /// Datagrams that are no messages, of peers that have not sent any message. They begin no session.
     pub malformed_datagrams: u64,
-    /// Datagrams of new peers when there were too many of them.
+    /// Datagrams of new peers when there were too many of them, or that are not allowed.
     pub refused_datagrams: u64,
-    /// Connections that were closed at once, since there were too many.
+    /// Connections that were closed at once, since there were too many, or the peer is not allowed.
     pub refused_connections: u64,
 }
 
@@ -159,7 +160,19 @@ pub struct Collector {
     sockets: Vec<Datagrams>,
     listeners: Vec<(TcpListener, SocketAddr)>,
     connections: Vec<Connection>,
+    allowed: Allowed,
     counters: CollectorCounters,
+}
+
+/// From where sessions are accepted.
+#[derive(Debug, Default)]
+struct Allowed(Option<HashSet<IpAddr>>);
+
+impl Allowed {
+    /// IPv4 in the form of IPv6, as it comes to a socket of both, is IPv4.
+    fn has(&self, peer: SocketAddr) -> bool {
+        self.0.as_ref().is_none_or(|addresses| addresses.contains(&peer.ip().to_canonical()))
+    }
 }
 
 impl Collector {
@@ -172,6 +185,7 @@ impl Collector {
             sockets: Vec::new(),
             listeners: Vec::new(),
             connections: Vec::new(),
+            allowed: Allowed::default(),
             counters: CollectorCounters::default(),
         }
     }
@@ -201,6 +215,13 @@ impl Collector {
         Ok(local)
     }
 
+    /// From now on, sessions over UDP and TCP begin only with these addresses (RFC 7011, 11.5: who sends over UDP or TCP without TLS is
+    /// known by nothing else, and addresses of datagrams can be forged). Without this, with any.
+    pub fn allow_only(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        let canonical = addresses.into_iter().map(|address| address.to_canonical());
+        self.allowed = Allowed(Some(canonical.collect()));
+    }
+
     /// What belongs to no session, so far.
     pub const fn counters(&self) -> CollectorCounters {
         self.counters
@@ -224,7 +245,7 @@ impl Collector {
         let (listeners, connections) = rest.split_at(self.listeners.len());
         let mut peers = self.sockets.iter().map(Datagrams::len).sum();
         for (socket, _) in self.sockets.iter_mut().zip(sockets).filter(|(_, ready)| **ready) {
-            socket.receive(now, &self.settings, &mut peers, &mut self.counters, &mut each)?;
+            socket.receive(now, &self.settings, &self.allowed, &mut peers, &mut self.counters, &mut each)?;
         }
         let mut ready = connections.iter();
         self.connections.retain_mut(|connection| {
@@ -233,8 +254,20 @@ impl Collector {
         });
         self.sweep(now, &mut each);
         for ((listener, local), _) in self.listeners.iter().zip(listeners).filter(|(_, ready)| **ready) {
-            let refused = &mut self.counters.refused_connections;
-            tcp::accept(listener, *local, now, &self.settings, &mut self.connections, refused, &mut each)?;
+            for (stream, remote) in tcp::accept(listener)? {
+                if self.connections.len() >= self.settings.most_connections || !self.allowed.has(remote) {
+                    self.counters.refused_connections += 1;
+                    continue;
+                }
+                let peer = Peer::Tcp { local: *local, remote };
+                each(&peer, News::Opened);
+                self.connections.push(Connection::new(
+                    stream,
+                    peer,
+                    Session::new(self.settings.streams),
+                    now,
+                ));
+            }
         }
         Ok(())
     }

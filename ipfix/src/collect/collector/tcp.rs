@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::framing::Framing;
-use super::{Closed, CollectorSettings, News, Peer};
+use super::{Closed, News, Peer};
 use crate::collect::{Arrival, Session, SessionCounters};
 
 /// A connection.
@@ -23,33 +23,22 @@ pub(super) struct Connection {
 const AT_ONCE: usize = 64;
 
 /// Accepts what waits at a listener.
-pub(super) fn accept(
-    listener: &TcpListener,
-    local: SocketAddr,
-    now: Duration,
-    settings: &CollectorSettings,
-    connections: &mut Vec<Connection>,
-    refused: &mut u64,
-    each: &mut impl FnMut(&Peer, News<'_>),
-) -> io::Result<()> {
+pub(super) fn accept(listener: &TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+    let mut accepted = Vec::new();
     for _ in 0..AT_ONCE {
-        let (stream, remote) = match listener.accept() {
-            Ok(accepted) => accepted,
+        match listener.accept() {
+            Ok((stream, remote)) => {
+                stream.set_nonblocking(true)?;
+                accepted.push((stream, remote));
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if is_of_the_peer(&error) => continue,
+            Err(error) if is_of_the_peer(&error) => {}
+            // It comes again, after those that were accepted.
+            Err(_) if !accepted.is_empty() => break,
             Err(error) => return Err(error),
-        };
-        if connections.len() >= settings.most_connections {
-            *refused += 1;
-            continue;
         }
-        stream.set_nonblocking(true)?;
-        let peer = Peer::Tcp { local, remote };
-        each(&peer, News::Opened);
-        let session = Session::new(settings.streams);
-        connections.push(Connection { stream, peer, session, framing: Framing::default(), last: now });
     }
-    Ok(())
+    Ok(accepted)
 }
 
 /// Whether a connection has failed before it was accepted, which says nothing about the next one (accept(2)).
@@ -67,6 +56,10 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 impl Connection {
+    pub(super) fn new(stream: TcpStream, peer: Peer, session: Session, now: Duration) -> Connection {
+        Connection { stream, peer, session, framing: Framing::default(), last: now }
+    }
+
     pub(super) const fn stream(&self) -> &TcpStream {
         &self.stream
     }

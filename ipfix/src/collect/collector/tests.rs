@@ -247,6 +247,28 @@ fn sessions_are_bounded_and_those_that_are_there_stay() {
 }
 
 #[test]
+fn who_is_not_allowed_has_no_session() {
+    let (mut collector, udp, tcp) = collector(CollectorSettings::default());
+    let early = sender(udp);
+    early.send(&message(0, true, &[1])).unwrap();
+    let mut told = Told::default();
+    told.until(&mut collector, |told, _| told.values == [1]);
+    collector.allow_only([[192, 0, 2, 1].into()]);
+    early.send(&message(1, false, &[2])).unwrap();
+    sender(udp).send(&message(0, true, &[3])).unwrap();
+    let _connection = TcpStream::connect(tcp).unwrap();
+    told.until(&mut collector, |_, collector| {
+        let counters = collector.counters();
+        (counters.refused_datagrams, counters.refused_connections) == (1, 1)
+    });
+    assert_eq!((&*told.values, collector.sessions().count()), (&[1, 2][..], 1), "who was here stays");
+    let mapped = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+    collector.allow_only([mapped.into()]);
+    sender(udp).send(&message(0, true, &[4])).unwrap();
+    told.until(&mut collector, |told, _| told.values == [1, 2, 4]);
+}
+
+#[test]
 fn sessions_end_in_which_nothing_comes() {
     let settings =
         CollectorSettings { idle_time: Duration::from_millis(100), ..CollectorSettings::default() };

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use super::{Closed, CollectorCounters, CollectorSettings, News, Peer};
+use super::{Allowed, Closed, CollectorCounters, CollectorSettings, News, Peer};
 use crate::collect::{Arrival, Packet, Session, SessionCounters};
 
 /// The longest datagram.
@@ -55,6 +55,7 @@ impl Datagrams {
         &mut self,
         now: Duration,
         settings: &CollectorSettings,
+        allowed: &Allowed,
         peers: &mut usize,
         counters: &mut CollectorCounters,
         each: &mut impl FnMut(&Peer, News<'_>),
@@ -66,6 +67,10 @@ impl Datagrams {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            if !allowed.has(remote) && !self.exporters.contains_key(&remote) {
+                counters.refused_datagrams += 1;
+                continue;
+            }
             let packet = match Packet::read(&self.buffer[..length]) {
                 Ok(packet) => packet,
                 Err(error) => {
