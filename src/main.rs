@@ -65,7 +65,7 @@ fn main() -> ExitCode {
             eprintln!("{line}");
             ExitCode::SUCCESS
         }
-        Action::Run(configuration) => match run::lists(&configuration) {
+        Action::Run(configuration) => match run::told(&configuration) {
             Ok(Some(text)) => show(&text),
             Ok(None) => match run::run(&configuration) {
                 Ok(true) => ExitCode::SUCCESS,

@@ -39,15 +39,22 @@ fn of<E: Display>(plugin: &PluginSettings) -> impl Fn(E) -> StartError {
     move |error| format!("{name}: {error}")
 }
 
-/// What the inputs that were asked to list what they can capture from have to say; `None` if none was asked.
-pub(crate) fn lists(configuration: &Configuration) -> Result<Option<String>, StartError> {
-    let mut lists = None;
-    for input in configuration.inputs.iter().filter(|i| i.is_to_list) {
+/// What inputs and outputs have to say that are only to tell what they can capture from, or how they are used; `None` if there are none.
+pub(crate) fn told(configuration: &Configuration) -> Result<Option<String>, StartError> {
+    let mut told: Option<String> = None;
+    for input in configuration.inputs.iter().filter(|input| input.is_to_tell) {
         if let Some(list) = weir_input::registry::find(input.name).and_then(|descriptor| descriptor.list) {
-            lists.get_or_insert_with(String::new).push_str(&list().map_err(of(input))?);
+            told.get_or_insert_default().push_str(&list().map_err(of(input))?);
         }
     }
-    Ok(lists)
+    for output in configuration.outputs.iter().filter(|output| output.is_to_tell) {
+        let descriptor =
+            weir_output::OUTPUTS.iter().find(|descriptor| descriptor.names.contains(&output.name));
+        if let Some(help) = descriptor.and_then(|descriptor| descriptor.help) {
+            told.get_or_insert_default().push_str(help);
+        }
+    }
+    Ok(told)
 }
 
 /// The outcome of a run that began: whether everything went well.

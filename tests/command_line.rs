@@ -472,3 +472,10 @@ fn a_snap_length_for_a_file_is_said_to_have_no_effect() {
         ended.stderr
     );
 }
+
+#[test]
+fn an_output_that_is_to_tell_how_it_is_used_needs_no_input() {
+    let told = run(&mut weir("-o unirec;help"));
+    assert_eq!((told.status, told.stderr.as_str()), (Some(0), ""));
+    assert!(told.stdout.starts_with("TRAP interfaces") && told.stdout.contains("timeout=HALF_WAIT"));
+}

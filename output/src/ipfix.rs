@@ -27,8 +27,12 @@ use self::templates::Templates;
 use crate::{Context, Output, OutputDescriptor, OutputError};
 
 /// What the registry says about it.
-pub const DESCRIPTOR: OutputDescriptor =
-    OutputDescriptor { names: &["ipfix"], doc: "Sends records to an IPFIX collector", options: OPTIONS };
+pub const DESCRIPTOR: OutputDescriptor = OutputDescriptor {
+    names: &["ipfix"],
+    doc: "Sends records to an IPFIX collector",
+    options: OPTIONS,
+    help: None,
+};
 
 /// The output.
 #[derive(Debug)]

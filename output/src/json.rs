@@ -22,8 +22,12 @@ use crate::{
 };
 
 /// What the registry says about it.
-pub const DESCRIPTOR: OutputDescriptor =
-    OutputDescriptor { names: &["json"], doc: "Writes records as JSON, one object a line", options: OPTIONS };
+pub const DESCRIPTOR: OutputDescriptor = OutputDescriptor {
+    names: &["json"],
+    doc: "Writes records as JSON, one object a line",
+    options: OPTIONS,
+    help: None,
+};
 
 const OPTIONS: &[OptionSpec] = &[FILE, FULL];
 

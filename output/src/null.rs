@@ -6,7 +6,7 @@ use crate::{Batch, Encoder, Output, OutputDescriptor, OutputError, Sink, registr
 
 /// What the registry says about it.
 pub const DESCRIPTOR: OutputDescriptor =
-    OutputDescriptor { names: &["null"], doc: "Throws all records away", options: OPTIONS };
+    OutputDescriptor { names: &["null"], doc: "Throws all records away", options: OPTIONS, help: None };
 
 const OPTIONS: &[OptionSpec] = &[FULL];
 

@@ -13,6 +13,8 @@ pub struct OutputDescriptor {
     pub doc: &'static str,
     /// Its parameters.
     pub options: &'static [OptionSpec],
+    /// What is printed, in place of a run, if its parameter `help` is given.
+    pub help: Option<&'static str>,
 }
 
 /// All outputs, by name.

@@ -19,8 +19,12 @@ use crate::{
 };
 
 /// What the registry says about it.
-pub const DESCRIPTOR: OutputDescriptor =
-    OutputDescriptor { names: &["text"], doc: "Writes records as text, one a line", options: OPTIONS };
+pub const DESCRIPTOR: OutputDescriptor = OutputDescriptor {
+    names: &["text"],
+    doc: "Writes records as text, one a line",
+    options: OPTIONS,
+    help: None,
+};
 
 const OPTIONS: &[OptionSpec] =
     &[FILE, OptionSpec::new("mac", "m", Argument::Flag, "Leave out the column of MAC addresses"), FULL];

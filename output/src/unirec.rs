@@ -30,6 +30,7 @@ pub const DESCRIPTOR: OutputDescriptor = OutputDescriptor {
     names: &["unirec"],
     doc: "Sends records in the UniRec format over TRAP interfaces",
     options: OPTIONS,
+    help: Some(settings::INTERFACES),
 };
 
 /// The output.

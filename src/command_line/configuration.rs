@@ -16,14 +16,14 @@ pub(crate) struct PluginSettings {
     pub(crate) cpu: Option<usize>,
     /// Its parameters.
     pub(crate) parameters: Parsed,
-    /// It is only to list what there is for it to use.
-    pub(crate) is_to_list: bool,
+    /// It is only to tell something: an input, what there is to capture from; an output, how it is used.
+    pub(crate) is_to_tell: bool,
 }
 
 /// What the probe is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
-    /// At least one.
+    /// At least one, unless an output is only to tell how it is used.
     pub(crate) inputs: Vec<PluginSettings>,
     /// The flow storage, one for all inputs.
     pub(crate) storage: PluginSettings,
@@ -60,9 +60,6 @@ impl Configuration {
         if parsed.all("storage").count() > 1 {
             return Err(CommandLineError::SeveralStorages);
         }
-        if !parsed.is_given("input") {
-            return Err(CommandLineError::NoInput);
-        }
         if let Some((option, what)) = UNAVAILABLE.iter().find(|(option, _)| parsed.is_given(option)) {
             return Err(CommandLineError::Unavailable(format!("{what} (option --{option})")));
         }
@@ -73,10 +70,13 @@ impl Configuration {
         let all = |kind: Kind| {
             parsed.all(kind.word()).map(|text| plugin(kind, text)).collect::<Result<Vec<_>, _>>()
         };
+        let mut outputs = all(Kind::Output)?;
+        if !parsed.is_given("input") && !outputs.iter().any(|output| output.is_to_tell) {
+            return Err(CommandLineError::NoInput);
+        }
         let inputs = all(Kind::Input)?;
         // Who only wants a list needs no output.
-        let needs_output = !inputs.iter().any(|input| input.is_to_list);
-        let mut outputs = all(Kind::Output)?;
+        let needs_output = !inputs.iter().any(|input| input.is_to_tell);
         if needs_output && outputs.is_empty() {
             outputs.push(plugin(Kind::Output, "ipfix")?);
         }
@@ -122,8 +122,10 @@ fn settings(
     let parameters = string
         .parameters(entry.options)
         .map_err(|error| CommandLineError::Parameter { plugin: entry.name(), error })?;
-    let is_to_list = entry.options.iter().any(|option| option.long == "list") && parameters.is_given("list");
-    Ok(PluginSettings { name: entry.name(), cpu: string.cpu, parameters, is_to_list })
+    let telling = if kind == Kind::Output { "help" } else { "list" };
+    let is_to_tell =
+        entry.options.iter().any(|option| option.long == telling) && parameters.is_given(telling);
+    Ok(PluginSettings { name: entry.name(), cpu: string.cpu, parameters, is_to_tell })
 }
 
 fn process_plugins(registry: &Registry, parsed: &Parsed) -> Result<Vec<PluginSettings>, CommandLineError> {

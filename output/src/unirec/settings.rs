@@ -33,9 +33,39 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .default("1"),
     OptionSpec::new("dir", "d", Argument::Number("NUM", 0, 255), "Exported as DIR_BIT_FIELD").default("0"),
+    OptionSpec::new("help", "h", Argument::Flag, "Explain interfaces, and do nothing else"),
     OptionSpec::new("verbose", "v", Argument::Flag, "Tell on standard error what each interface sent"),
     FULL,
 ];
+
+/// How interfaces are described.
+pub(super) const INTERFACES: &str = "\
+TRAP interfaces are separated by commas, their parameters by colons.
+
+  u:NAME                                a UNIX socket, to which modules connect
+  t:PORT                                a TCP port, to which modules connect
+  T:PORT:KEYFILE:CERTFILE:CAFILE        the same with TLS; modules need a certificate, too
+  f:PATH[:w|a][:time=MINUTES][:size=MIB]  files: w writes over PATH, a takes the next free number;
+                                        a new one every so often, or when one is large enough
+  b:                                    nowhere
+
+Behind each:
+  timeout=WAIT        wait for modules to connect, and for those that are slow
+  timeout=HALF_WAIT   wait for those that are slow, if any are connected (the default)
+  timeout=NO_WAIT     never wait; a number of microseconds means the same
+  buffer=on|off       gather messages in buffers, or send each at once
+  autoflush=off|MICROSECONDS
+                      send a buffer that is not full after this time (2000000)
+Behind sockets:
+  buffer_count=N      buffers kept for slow modules (50)
+  buffer_size=BYTES   at most 100000 (100000)
+  max_clients=N       modules at a time (64)
+  framing=1.16        for modules with libtrap 1.16 or before
+
+Examples:
+  unirec;ifc=u:flows
+  unirec;ifc=t:7600:timeout=WAIT,f:/data/%Y-%m-%d.trapcap:time=60;plugins=http,(pstats,phists)
+";
 
 /// An interface, and what is sent there.
 #[derive(Clone, Debug)]
