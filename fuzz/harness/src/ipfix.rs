@@ -134,12 +134,13 @@ fn check_value(data_type: DataType, octets: &[u8], templates: &[Template], depth
     // Read before with the same length.
     let length = octets.len() as u16;
     if length != VARIABLE {
-        assert_eq!(value.put(data_type, length, &mut out), Ok(()));
+        let put = value.put(data_type, length, &mut out);
         match value {
-            Value::Time(_) | Value::Float(_) => {
-                assert_eq!(out.len(), octets.len());
-            }
-            _ => assert_eq!(out.written(), octets),
+            Value::Time(_) | Value::Float(_) => assert_eq!((put, out.len()), (Ok(()), octets.len())),
+            // An enterprise number that is 0, and a length in more octets than it needs, are not written.
+            Value::BasicList(_) | Value::SubTemplateList(_) | Value::SubTemplateMultiList(_)
+                if put.is_err() => {}
+            _ => assert_eq!((put, out.written()), (Ok(()), octets)),
         }
     }
     if depth == DEEPEST {
