@@ -48,6 +48,9 @@ impl Ipfix {
     /// If parameters contradict each other.
     pub fn open(parameters: &Parsed, context: &Context) -> Result<Ipfix, OutputError> {
         let settings = Settings::new(parameters)?;
+        for option in &settings.without_effect {
+            eprintln!("Warning: ipfix: option {option} has no effect here");
+        }
         let templates = Arc::new(Templates::new(&context.schemas, settings.time));
         let encoder = IpfixEncoder::new(Arc::clone(&templates), &context.schemas, &settings);
         Ok(Ipfix { encoder, sink: IpfixSink::new(&settings, templates)? })

@@ -5,13 +5,13 @@
 //! but what begins another connection.
 
 mod assembly;
+mod blocks;
 mod connection;
 mod frames;
 mod header;
 mod hello;
 mod initial;
 mod kinds;
-mod pool;
 mod reader;
 mod version;
 

@@ -111,6 +111,17 @@ const SHORTEST_QUEUE: u64 = 1 << 17;
 const OF_COLLECTORS: &[&str] =
     &["host", "port", "udp", "non-blocking-tcp", "lz4-compression", "template", "template-packets"];
 
+/// Parameters that mean nothing to templates that are sent once a connection, and to messages that are not compressed. ipfixprobe takes
+/// them without a word, so that command lines have them.
+fn without_effect(way: &Way, parameters: &Parsed) -> Vec<&'static str> {
+    let options: &[&str] = match way {
+        Way::Tcp { lz4_buffer: Some(_), .. } => &["template", "template-packets"],
+        Way::Tcp { lz4_buffer: None, .. } => &["template", "template-packets", "lz4-buffer-size"],
+        Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
+    };
+    options.iter().copied().filter(|option| parameters.is_given(option)).collect()
+}
+
 /// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
 const LONGEST_COMPRESSED: u64 = 65_000;
 
@@ -161,6 +172,8 @@ pub(super) struct Settings {
     /// Whether a slow collector is waited for.
     pub(super) is_patient: bool,
     pub(super) is_verbose: bool,
+    /// What was given and has no effect.
+    pub(super) without_effect: Vec<&'static str>,
 }
 
 impl Settings {
@@ -197,6 +210,7 @@ impl Settings {
         Ok(Settings {
             host: parameters.text("host").unwrap_or_default().to_owned(),
             port: parameters.number("port") as u16,
+            without_effect: without_effect(&way, parameters),
             way,
             mtu: mtu as usize,
             domain: parameters.number("id") as u32,

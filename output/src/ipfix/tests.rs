@@ -294,3 +294,16 @@ fn a_file_has_all_records_and_its_templates() {
         reading.messages[1..].iter().flat_map(|(_, sets)| sets).map(|(_, records)| records.len()).sum();
     assert_eq!((reading.templates.len(), records), (2, 100));
 }
+
+#[test]
+fn parameters_without_effect_are_known() {
+    let without_effect = |parameters: &str| {
+        let parsed =
+            PluginString::parse(&format!("ipfix;{parameters}")).unwrap().parameters(OPTIONS).unwrap();
+        Settings::new(&parsed).unwrap().without_effect
+    };
+    assert!(without_effect("udp;template=5;template-packets=5").is_empty());
+    assert_eq!(without_effect("template=600;lz4-buffer-size=1"), ["template", "lz4-buffer-size"]);
+    assert!(without_effect("lz4-compression;lz4-buffer-size=1").is_empty());
+    assert_eq!(without_effect("udp;lz4-buffer-size=1"), ["lz4-buffer-size"]);
+}

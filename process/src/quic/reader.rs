@@ -5,13 +5,13 @@ use weir_flow::Direction;
 use super::{
     State,
     assembly::{self, Assembly},
+    blocks::{Blocks, Stored},
     connection::Connection,
     frames::crypto_frames,
     header::{self, Kind, LongPacket, Protected},
     hello::{self, Kept},
     initial::{Keys, Opener},
     kinds::Seen,
-    pool::{Pool, Stored},
 };
 use crate::{
     cursor::Cursor,
@@ -83,7 +83,7 @@ enum Whose {
 pub(super) struct Reader {
     opener: Opener,
     assembly: Assembly,
-    pool: Pool,
+    blocks: Blocks,
     /// What is about to be stored.
     scratch: Vec<u8>,
 }
@@ -94,7 +94,7 @@ impl Reader {
         Reader {
             opener: Opener::new(),
             assembly: Assembly::default(),
-            pool: Pool::new(bytes),
+            blocks: Blocks::new(bytes),
             scratch: Vec::new(),
         }
     }
@@ -156,11 +156,11 @@ impl Reader {
         self.assembly.clear();
         if let Hello::Begun(stored) = std::mem::take(hello) {
             if whose == Whose::Further {
-                let mut cursor = Cursor::new(self.pool.read(&stored));
+                let mut cursor = Cursor::new(self.blocks.read(&stored));
                 let _opening = Opening::read(&mut cursor);
                 self.assembly.restore(cursor.rest());
             }
-            self.pool.release(stored);
+            self.blocks.release(stored);
         }
         crypto_frames(self.opener.payload()).for_each(|frame| self.assembly.insert(frame.offset, frame.data));
         *hello = self.read_hello(&Opening { version: packet.version, keys });
@@ -176,7 +176,7 @@ impl Reader {
         hello: &Hello,
     ) -> Option<(Whose, Keys)> {
         if let Hello::Begun(stored) = hello {
-            let Opening { version, keys } = Opening::read(&mut Cursor::new(self.pool.read(stored)))?;
+            let Opening { version, keys } = Opening::read(&mut Cursor::new(self.blocks.read(stored)))?;
             if version == packet.version {
                 if self.opener.open_with(&keys, protected) {
                     return Some((Whose::Further, keys));
@@ -204,18 +204,18 @@ impl Reader {
             if let Some(body) = beginning.get(MessageHeader::LEN..end) {
                 let Some(read) = ClientHello::parse(body) else { return Hello::Lost };
                 hello::keep(&read, &mut self.scratch);
-                return Hello::Read(self.pool.store(&self.scratch));
+                return Hello::Read(self.blocks.store(&self.scratch));
             }
         }
         opening.write(&mut self.scratch);
         self.assembly.save(&mut self.scratch);
-        self.pool.store(&self.scratch).map_or(Hello::Lost, Hello::Begun)
+        self.blocks.store(&self.scratch).map_or(Hello::Lost, Hello::Begun)
     }
 
     /// What is kept of a ClientHello that was read.
     pub(super) fn kept(&mut self, hello: &Hello) -> Option<Kept<'_>> {
         match hello {
-            Hello::Read(Some(stored)) => Kept::read(self.pool.read(stored)),
+            Hello::Read(Some(stored)) => Kept::read(self.blocks.read(stored)),
             _ => None,
         }
     }
@@ -223,19 +223,19 @@ impl Reader {
     /// Forgets what is stored for a record.
     pub(super) fn release(&mut self, hello: Hello) {
         if let Hello::Begun(stored) | Hello::Read(Some(stored)) = hello {
-            self.pool.release(stored);
+            self.blocks.release(stored);
         }
     }
 
     pub(super) fn reserved_bytes(&self) -> usize {
-        self.pool.reserved_bytes()
+        self.blocks.reserved_bytes()
     }
 
     pub(super) fn refused(&self) -> u64 {
-        self.pool.refused()
+        self.blocks.refused()
     }
 
     pub(super) fn touch(&mut self) {
-        self.pool.touch();
+        self.blocks.touch();
     }
 }

@@ -180,15 +180,19 @@ impl Ring {
         drop(self.finish(self.lock()));
     }
 
-    /// Finishes the buffer being filled if none was since `then` and somebody is there to get it. When to ask again: never before the buffer
-    /// finished last is as old.
-    pub(super) fn autoflush(&self, then: Instant) -> Instant {
+    /// Finishes the buffer being filled if none was for so long and somebody is there to get it. When to look again.
+    pub(super) fn autoflush(&self, after: Duration) -> Instant {
         let mut state = self.lock();
-        if state.last_finished <= then && state.messages > 0 && !state.clients.is_empty() {
-            state.counters.autoflushes += 1;
-            state = self.finish(state);
+        let now = Instant::now();
+        let due = state.last_finished + after;
+        if due > now {
+            return due;
         }
-        state.last_finished.max(then)
+        if state.messages > 0 && !state.clients.is_empty() {
+            state.counters.autoflushes += 1;
+            drop(self.finish(state));
+        }
+        now + after
     }
 
     /// Sleeps until `until`, or until the ring is closed. Whether it is.

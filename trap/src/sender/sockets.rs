@@ -262,9 +262,11 @@ fn accept(shared: &Arc<Shared>) {
 
 /// Finishes buffers that were begun so long ago, until the ring is closed.
 fn autoflush(ring: &Ring, after: Duration) {
-    let mut last = Instant::now();
-    while !ring.sleep(last + after) {
-        last = ring.autoflush(Instant::now().checked_sub(after).unwrap_or(last)).max(last + after.min(PAUSE));
+    // However short the time, the processor is left to others in between.
+    let after = after.max(Duration::from_millis(1));
+    let mut next = Instant::now() + after;
+    while !ring.sleep(next) {
+        next = ring.autoflush(after);
     }
 }
 

@@ -182,13 +182,16 @@ fn at_the_end_clients_have_a_while() {
 fn a_buffer_is_sent_when_its_time_has_come_and_somebody_is_there() {
     let ring = ring(Timeout::NoWait, 4);
     send(&ring, b"a");
-    let now = Instant::now();
-    ring.autoflush(now);
-    assert_eq!(ring.counters().buffers, 0);
+    ring.autoflush(Duration::ZERO);
+    assert_eq!(ring.counters().buffers, 0, "nobody is there");
     let key = ring.join(1).unwrap();
-    ring.autoflush(now);
+    let hour = Duration::from_secs(3600);
+    let next = ring.autoflush(hour);
+    assert!(next > Instant::now() && next <= Instant::now() + hour);
+    assert_eq!(ring.counters().buffers, 0, "it is not due");
+    ring.autoflush(Duration::ZERO);
     assert_eq!((take(&ring, key), ring.counters().autoflushes), (b"a".to_vec(), 1));
-    ring.autoflush(Instant::now());
+    ring.autoflush(Duration::ZERO);
     assert_eq!(ring.counters().buffers, 1, "an empty buffer is not sent");
 }
 
