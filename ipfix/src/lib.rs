@@ -12,6 +12,7 @@
 //!
 //! * [`export`]: records to collectors, over UDP or TCP, and to files.
 //! * [`collect`]: messages from exporters, over UDP or TCP, and from files; and what they mean.
+//! * [`placement`]: records to and from places in memory, by plans that are made once for each template.
 //! * [`netflow`]: NetFlow 5 and 9, which [`collect`] reads as well.
 #![deny(unsafe_code)]
 
@@ -22,6 +23,7 @@ pub mod list;
 pub mod message;
 pub mod model;
 pub mod netflow;
+pub mod placement;
 pub mod registry;
 pub mod specification;
 pub mod template;
