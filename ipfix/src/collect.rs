@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use self::collector::{Closed, Collector, CollectorCounters, CollectorSettings, News, Peer};
+pub use self::collector::{Closed, Collector, CollectorCounters, CollectorSettings, Lz4Error, News, Peer};
 pub use self::packet::{Packet, PacketError, Protocol};
 pub use self::session::Session;
 use crate::message::{Record, RecordError, SetError};

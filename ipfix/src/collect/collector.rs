@@ -1,12 +1,14 @@
 //! Collecting from sockets and files.
 
 mod framing;
+mod lz4;
+mod stream;
 mod tcp;
 mod udp;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +18,8 @@ use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use thiserror::Error;
 
-use self::framing::Framing;
+pub use self::lz4::Lz4Error;
+use self::stream::Stream;
 use self::tcp::Connection;
 use self::udp::Datagrams;
 use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters, SessionSettings};
@@ -93,6 +96,9 @@ pub enum Closed {
     /// A stream goes on with something that is no message.
     #[error(transparent)]
     Malformed(#[from] MessageError),
+    /// A compressed stream goes on with something that cannot be decompressed.
+    #[error(transparent)]
+    Compression(#[from] Lz4Error),
     /// Nothing has come for [`CollectorSettings::idle_time`].
     #[error("nothing has come for long")]
     Idle,
@@ -128,7 +134,8 @@ pub struct CollectorCounters {
     pub refused_connections: u64,
 }
 
-/// Collects IPFIX over UDP, TCP and from files, and NetFlow 5 and 9 over UDP.
+/// Collects IPFIX over UDP, TCP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2, with LZ4,
+/// is known by how it begins.
 ///
 /// It has no thread of its own: [`Collector::poll`] waits for what comes and tells it, together with the peer of the session, as it
 /// lies in the buffer.
@@ -277,7 +284,7 @@ impl Collector {
         let mut polled: Vec<PollFd<'_>> = Vec::new();
         polled.extend(self.sockets.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
         polled.extend(self.listeners.iter().map(|(listener, _)| PollFd::new(listener, PollFlags::IN)));
-        polled.extend(self.connections.iter().map(|it| PollFd::new(it.stream(), PollFlags::IN)));
+        polled.extend(self.connections.iter().map(|it| PollFd::new(it.socket(), PollFlags::IN)));
         let timeout = Timespec {
             tv_sec: most.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: most.subsec_nanos().into(),
@@ -314,27 +321,38 @@ impl Collector {
     pub fn read_file(
         &mut self,
         path: impl AsRef<Path>,
-        mut each: impl FnMut(&Peer, News<'_>),
+        each: impl FnMut(&Peer, News<'_>),
     ) -> io::Result<SessionCounters> {
-        let mut file = File::open(&path)?;
-        let peer = Peer::File(path.as_ref().into());
+        let file = File::open(&path)?;
+        Ok(self.read_from(path.as_ref(), file, each))
+    }
+
+    /// Reads what `source` has as if it were a file of this name. It may be one connection, compressed or not, as somebody has recorded
+    /// it.
+    pub fn read_from(
+        &mut self,
+        name: impl Into<PathBuf>,
+        mut source: impl Read,
+        mut each: impl FnMut(&Peer, News<'_>),
+    ) -> SessionCounters {
+        let peer = Peer::File(name.into());
         let mut session = Session::new(self.settings.streams);
-        let mut framing = Framing::default();
+        let mut stream = Stream::default();
         each(&peer, News::Opened);
         let end = loop {
-            match framing.read(&mut file) {
-                Ok(0) => break if framing.is_empty() { Closed::End } else { Closed::CutOff },
+            match stream.read(&mut source) {
+                Ok(0) => break if stream.is_empty() { Closed::End } else { Closed::CutOff },
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => break error.into(),
             }
             let arrival = Arrival { elapsed: self.since.elapsed(), stream: 0 };
-            if let Err(error) = framing.messages(&mut session, &peer, arrival, &mut each) {
-                break error.into();
+            if let Err(end) = stream.messages(&mut session, &peer, arrival, &mut each) {
+                break end;
             }
         };
         each(&peer, News::Closed(end, session.counters()));
-        Ok(session.counters())
+        session.counters()
     }
 
     /// Ends all sessions and tells what was read in them.

@@ -22,14 +22,28 @@ impl Framing {
         self.len == 0
     }
 
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+
     /// Adds what `source` has, and says how much that is.
     pub(super) fn read(&mut self, source: &mut impl Read) -> io::Result<usize> {
+        let count = source.read(self.room())?;
+        self.len += count;
+        Ok(count)
+    }
+
+    /// Adds octets, at most as many as the longest message has, when all whole messages have been read.
+    pub(super) fn add(&mut self, octets: &[u8]) {
+        self.room()[..octets.len()].copy_from_slice(octets);
+        self.len += octets.len();
+    }
+
+    fn room(&mut self) -> &mut [u8] {
         if self.buffer.is_empty() {
             self.buffer = vec![0; ROOM].into();
         }
-        let count = source.read(&mut self.buffer[self.len..])?;
-        self.len += count;
-        Ok(count)
+        &mut self.buffer[self.len..]
     }
 
     /// Reads the messages that are whole.

@@ -4,17 +4,17 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::framing::Framing;
+use super::stream::Stream;
 use super::{Closed, News, Peer};
 use crate::collect::{Arrival, Session, SessionCounters};
 
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    socket: TcpStream,
     peer: Peer,
     session: Session,
-    framing: Framing,
+    stream: Stream,
     /// When a whole message came last.
     last: Duration,
 }
@@ -56,12 +56,12 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, peer: Peer, session: Session, now: Duration) -> Connection {
-        Connection { stream, peer, session, framing: Framing::default(), last: now }
+    pub(super) fn new(socket: TcpStream, peer: Peer, session: Session, now: Duration) -> Connection {
+        Connection { socket, peer, session, stream: Stream::default(), last: now }
     }
 
-    pub(super) const fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) const fn socket(&self) -> &TcpStream {
+        &self.socket
     }
 
     pub(super) fn session(&self) -> (&Peer, SessionCounters) {
@@ -74,20 +74,20 @@ impl Connection {
 
     /// Reads once, and says whether the connection goes on.
     pub(super) fn receive(&mut self, now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) -> bool {
-        let end = match self.framing.read(&mut self.stream) {
-            Ok(0) if self.framing.is_empty() => Closed::End,
+        let end = match self.stream.read(&mut self.socket) {
+            Ok(0) if self.stream.is_empty() => Closed::End,
             Ok(0) => Closed::CutOff,
             Ok(_) => {
                 let before = self.session.counters().messages;
                 let arrival = Arrival { elapsed: now, stream: 0 };
-                match self.framing.messages(&mut self.session, &self.peer, arrival, each) {
+                match self.stream.messages(&mut self.session, &self.peer, arrival, each) {
                     Ok(()) => {
                         if self.session.counters().messages > before {
                             self.last = now;
                         }
                         return true;
                     }
-                    Err(error) => error.into(),
+                    Err(end) => end,
                 }
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {

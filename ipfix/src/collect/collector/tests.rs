@@ -1,13 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
+mod streams;
+
 use std::io::Write;
 use std::net::TcpStream;
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::element::ElementId;
-use crate::export::transport::{self, Transport};
+use crate::export::transport::{self, Framing, Lz4, Transport};
 use crate::export::{self, Exporter, Now, Observer};
 use crate::template::{FieldSpecifier, Template};
 use crate::value::unsigned;
@@ -97,11 +97,19 @@ impl Observer for NoLoss {
 
 /// Exports these values and goes on until all are on their way.
 fn export(transport: Box<dyn Transport>, values: impl Iterator<Item = u64>) {
+    export_framed(transport, None, values);
+}
+
+fn export_framed(
+    transport: Box<dyn Transport>,
+    framing: Option<Box<dyn Framing>>,
+    values: impl Iterator<Item = u64>,
+) {
     let mut exporter = Exporter::new(7, 512).unwrap();
     let backoff = export::Backoff::new(Duration::from_secs(1));
     let settings =
         export::CollectorSettings { refresh: export::Refresh::default(), queue_octets: 1 << 20, backoff };
-    exporter.add_collector(export::Collector::new(transport, None, settings));
+    exporter.add_collector(export::Collector::new(transport, framing, settings));
     let now = |ms| Now { elapsed: Duration::from_millis(ms), unix_s: 1000 };
     let slot = exporter.add_template(template(), now(0), &mut NoLoss).unwrap();
     let octets: Vec<u8> = values.flat_map(u64::to_be_bytes).collect();
@@ -143,6 +151,17 @@ fn our_exporter_is_read_over_tcp_and_ends_its_session() {
     assert!(told.ends.iter().all(|(_, counters)| (counters.records, counters.lost_records) == (1000, 0)));
     told.values.sort_unstable();
     assert!(told.values.iter().copied().eq((0..1000).flat_map(|value| [value; 3])));
+}
+
+#[test]
+fn our_exporter_is_read_when_it_compresses() {
+    let (mut collector, _, tcp) = collector(CollectorSettings::default());
+    let transport = transport::Tcp::new("127.0.0.1", tcp.port(), Duration::from_secs(1));
+    export_framed(Box::new(transport), Some(Box::new(Lz4::new(512, 0))), 0..10_000);
+    let mut told = Told::default();
+    told.until(&mut collector, |told, _| told.ends.len() == 1);
+    assert_eq!((told.ends(), told.ends[0].1.lost_records), (vec!["at its end"], 0));
+    assert!(told.values.iter().copied().eq(0..10_000));
 }
 
 #[test]
@@ -292,48 +311,4 @@ fn exporters_come_over_ipv6_as_well() {
     socket.send_to(&message(0, true, &[9]), udp).unwrap();
     let mut told = Told::default();
     told.until(&mut collector, |told, _| told.values == [9]);
-}
-
-/// Gives a stream in parts, and each part once it is used up ends a read.
-struct Parts<'a>(Vec<&'a [u8]>);
-
-impl io::Read for Parts<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(part) = self.0.first_mut() else { return Ok(0) };
-        let count = io::Read::read(part, buffer)?;
-        if part.is_empty() {
-            self.0.remove(0);
-        }
-        Ok(count)
-    }
-}
-
-proptest! {
-    #[test]
-    fn however_a_stream_is_cut_its_messages_are_the_same(
-        lengths in proptest::collection::vec(1usize..50, 1..20),
-        mut cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..20)
-    ) {
-        let (mut octets, mut next) = (Vec::new(), 0);
-        for length in lengths {
-            let values: Vec<u64> = (next..next + length as u64).collect();
-            octets.extend(message(next as u32, next == 0, &values));
-            next += length as u64;
-        }
-        let mut cuts: Vec<usize> = cuts.drain(..).map(|cut| cut.index(octets.len())).collect();
-        cuts.extend([0, octets.len()]);
-        cuts.sort_unstable();
-        cuts.dedup();
-        let mut parts = Parts(cuts.windows(2).map(|ends| &octets[ends[0]..ends[1]]).collect());
-        let (mut framing, mut session) = (Framing::default(), Session::new(SessionSettings::new(false)));
-        let peer = Peer::File("parts".into());
-        let mut told = Told::default();
-        while framing.read(&mut parts).unwrap() > 0 {
-            framing.messages(&mut session, &peer, Arrival::default(), &mut |peer: &Peer, news: News<'_>| {
-                told.take(peer, news);
-            }).unwrap();
-        }
-        prop_assert!(framing.is_empty() && told.values.iter().copied().eq(0..next));
-        prop_assert_eq!(session.counters().lost_records, 0);
-    }
 }
