@@ -57,7 +57,7 @@ impl fmt::Display for ElementId {
 }
 
 /// Whether an IANA element can be said of the other direction (RFC 5103, 6.1): not what describes the processes that meter and
-/// export or identifies their parts, nor padding, nor the direction itself.
+/// export or counts what they do, nor what identifies a flow or something larger, nor padding, nor the direction itself.
 const fn is_reversible(number: u16) -> bool {
     !matches!(
         number,
@@ -65,8 +65,9 @@ const fn is_reversible(number: u16) -> bool {
         40..=42 | 163..=168
         // Its configuration (RFC 5102, 5.2).
         | 130 | 131 | 173 | 211..=217
-        // Identifiers that have no direction (RFC 5102, 5.1).
-        | 137 | 138 | 141..=145 | 148 | 149
+        // commonPropertiesId, templateId, flowId, observationDomainId: of the identifiers (RFC 5102, 5.1) those that cannot belong to one
+        // direction. Where a direction was observed, metered and exported (138, 141 to 144) can.
+        | 137 | 145 | 148 | 149
         // paddingOctets, biflowDirection, and the description of elements (RFC 5610).
         | 210 | 239 | 303 | 339..=346
     )
@@ -131,9 +132,15 @@ mod tests {
 
     #[test]
     fn what_has_no_direction_has_no_reverse_form() {
-        for number in [40, 41, 42, 130, 137, 143, 144, 145, 149, 173, 210, 239, 346] {
-            assert_eq!(ElementId::iana(number).reversed(), None, "{number}");
-            assert_eq!(ElementId::new(REVERSE, number).reversed(), None, "{number}");
+        let none = [
+            &[40, 41, 42, 130, 131, 137, 145, 148, 149, 163, 164, 165, 166, 167, 168, 173][..],
+            &[210, 211, 212, 213, 214, 215, 216, 217, 239, 303, 339, 340, 341, 342, 343, 344, 345, 346],
+        ]
+        .concat();
+        for number in 0..500 {
+            let is_reversible = !none.contains(&number);
+            assert_eq!(ElementId::iana(number).reversed().is_some(), is_reversible, "{number}");
+            assert_eq!(ElementId::new(REVERSE, number).reversed().is_some(), is_reversible, "{number}");
         }
     }
 
