@@ -13,6 +13,7 @@ mod collector;
 mod messages;
 mod packer;
 mod session;
+mod standing;
 pub mod transport;
 
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub use packer::Records;
 pub use session::Refresh;
 
 use self::packer::Packer;
+use self::standing::{Standing, write_records};
+use crate::message::{HEADER_LEN, SET_HEADER_LEN};
 use crate::template::{LONGEST_RECORD, Template};
 use crate::writer::ShortBuffer;
 
@@ -36,6 +39,18 @@ pub struct Now {
     pub elapsed: Duration,
     /// Seconds since 1970, for the headers of messages.
     pub unix_s: u32,
+}
+
+/// How collectors get to know the templates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TemplateMode {
+    /// In messages of their own before the first record, once a session and, where messages may get lost, again as [`Refresh`] says.
+    #[default]
+    Once,
+    /// In every message, before its records: those of these records. Nothing has to be remembered or repeated, for more octets.
+    Always,
+    /// Not at all: they know them beforehand.
+    Never,
 }
 
 /// Is told what becomes of what is exported.
@@ -66,6 +81,24 @@ pub enum ExportError {
         /// Its length.
         octets: usize,
     },
+    /// It has to be in every message, and leaves no room for a record there.
+    #[error(
+        "template {id} has {octets} octets: with a record that is more than {longest}, the longest message"
+    )]
+    NoRoomForRecords {
+        /// The template.
+        id: u16,
+        /// Its length.
+        octets: usize,
+        /// Octets of the longest message.
+        longest: usize,
+    },
+    /// No message could hold the record.
+    #[error("a record of {octets} octets does not fit into a message")]
+    RecordTooLong {
+        /// Its length.
+        octets: usize,
+    },
 }
 
 /// A template of an exporter.
@@ -78,8 +111,19 @@ struct Common {
     domain: u32,
     /// Octets of the longest message.
     longest: usize,
+    mode: TemplateMode,
     /// In the order in which they were added.
     templates: Vec<Template>,
+    /// Records of options for each session, in the order in which they were added.
+    standing: Vec<Standing>,
+}
+
+impl Common {
+    /// Octets of a message with one record of `record` octets.
+    fn message_len(&self, template: &Template, record: usize) -> usize {
+        let told = if self.mode == TemplateMode::Always { SET_HEADER_LEN + template.wire_len() } else { 0 };
+        HEADER_LEN + told + SET_HEADER_LEN + record
+    }
 }
 
 /// An exporting process of one observation domain.
@@ -108,11 +152,24 @@ impl Exporter {
             return Err(ShortBuffer(longest));
         }
         Ok(Exporter {
-            common: Common { domain, longest, templates: Vec::new() },
+            common: Common {
+                domain,
+                longest,
+                mode: TemplateMode::Once,
+                templates: Vec::new(),
+                standing: Vec::new(),
+            },
             packer: Packer::new(domain, longest),
             finished: Messages::default(),
             collectors: Vec::new(),
         })
+    }
+
+    /// Has collectors told the templates in another way: to be said before templates are added.
+    #[must_use]
+    pub const fn with_templates(mut self, mode: TemplateMode) -> Exporter {
+        self.common.mode = mode;
+        self
     }
 
     /// Adds a collector. It gets what comes from now on, all templates first.
@@ -130,7 +187,7 @@ impl Exporter {
     /// it alone is longer than the longest message, so is the message that it is sent in.
     ///
     /// # Errors
-    /// If its id is taken, or no message could hold it.
+    /// If its id is taken, or no message could hold it, or it and a record if all messages are to tell their templates.
     pub fn add_template(
         &mut self,
         template: Template,
@@ -145,13 +202,73 @@ impl Exporter {
         if octets > LONGEST_RECORD {
             return Err(ExportError::TemplateTooLong { id: template.id(), octets });
         }
+        let longest = self.common.longest;
+        let is_told = self.common.mode == TemplateMode::Always;
+        if is_told && self.common.message_len(&template, template.shortest_record()) > longest {
+            return Err(ExportError::NoRoomForRecords { id: template.id(), octets, longest });
+        }
         // Messages that do not need it go before it.
         if !self.finished.is_empty() {
             self.hand_over(now, observer);
         }
-        self.packer.add(template.id());
+        self.packer.add(&template, is_told);
         self.common.templates.push(template);
         Ok(TemplateSlot(self.common.templates.len() - 1))
+    }
+
+    /// Adds a record of options that holds from now on: each session is told it behind the templates, before the records that come after
+    /// this call, and again whenever its template is repeated. It counts as a data record.
+    ///
+    /// # Errors
+    /// If no message could hold it.
+    pub fn add_standing(
+        &mut self,
+        slot: TemplateSlot,
+        record: &[u8],
+        now: Now,
+        observer: &mut dyn Observer,
+    ) -> Result<(), ExportError> {
+        self.check_room(slot, record)?;
+        if !self.finished.is_empty() {
+            self.hand_over(now, observer);
+        }
+        self.common.standing.push(Standing { template: slot.0, record: record.into() });
+        Ok(())
+    }
+
+    /// Gives one collector, told by its number in the order of [`Exporter::add_collector`], a record that is about its session alone.
+    /// It counts as a data record there.
+    ///
+    /// # Errors
+    /// If no message could hold it.
+    pub fn put_to(
+        &mut self,
+        collector: usize,
+        slot: TemplateSlot,
+        record: &[u8],
+        now: Now,
+        observer: &mut dyn Observer,
+    ) -> Result<(), ExportError> {
+        self.check_room(slot, record)?;
+        if !self.finished.is_empty() {
+            self.hand_over(now, observer);
+        }
+        let Exporter { common, collectors, .. } = self;
+        if let (Some(collector), Some(template)) =
+            (collectors.get_mut(collector), common.templates.get(slot.0))
+        {
+            let mut messages = Messages::default();
+            write_records([(template, record)], common, &mut messages);
+            collector.deliver(&mut messages, common, now, observer);
+        }
+        Ok(())
+    }
+
+    fn check_room(&self, slot: TemplateSlot, record: &[u8]) -> Result<(), ExportError> {
+        let octets = record.len();
+        let fits = |template| self.common.message_len(template, octets) <= self.common.longest;
+        let fits = self.common.templates.get(slot.0).is_none_or(fits);
+        if fits { Ok(()) } else { Err(ExportError::RecordTooLong { octets }) }
     }
 
     /// Puts records of a template.

@@ -7,6 +7,7 @@ use thiserror::Error;
 pub use builder::TemplateBuilder;
 
 use crate::element::ElementId;
+use crate::message::{OPTIONS_TEMPLATE_SET, TEMPLATE_SET};
 use crate::model::ModelError;
 use crate::wire::{Full, Writer};
 
@@ -199,6 +200,11 @@ impl Template {
     /// Whether its records are options.
     pub const fn is_options(&self) -> bool {
         self.scope_fields > 0
+    }
+
+    /// The id of the sets in which it is told.
+    pub const fn set_id(&self) -> u16 {
+        if self.is_options() { OPTIONS_TEMPLATE_SET } else { TEMPLATE_SET }
     }
 
     /// Octets of the shortest record.

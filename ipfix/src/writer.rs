@@ -119,8 +119,7 @@ impl<'b> MessageWriter<'b> {
     /// # Errors
     /// If it does not fit.
     pub fn put_template(&mut self, template: &Template) -> Result<(), Full> {
-        let id = if template.is_options() { OPTIONS_TEMPLATE_SET } else { TEMPLATE_SET };
-        self.put(id, template.wire_len(), |out| template.put(out))
+        self.put(template.set_id(), template.wire_len(), |out| template.put(out))
     }
 
     /// Puts the withdrawal of a template. Not for UDP, where templates end by not being repeated (RFC 7011, 8.4).

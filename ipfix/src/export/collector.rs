@@ -27,10 +27,20 @@ pub struct Statistics {
     pub sessions: u64,
     /// Messages that its transport took.
     pub messages: u64,
+    /// Octets of these messages.
+    pub octets: u64,
     /// Data records in them.
     pub records: u64,
     /// Data records that were dropped.
     pub lost_records: u64,
+}
+
+impl Statistics {
+    fn count(&mut self, message: &[u8], records: u32) {
+        self.messages += 1;
+        self.octets += message.len() as u64;
+        self.records += u64::from(records);
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -252,9 +262,8 @@ impl Collector {
     }
 
     fn send_templates(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
-        if self.session.is_due(&common.templates, now) {
+        if self.session.is_due(common, now) {
             let mut messages = self.session.due_templates(common, now);
-            self.session.stamp(&mut messages, now);
             self.transmit(&mut messages, true, now, observer);
         }
     }
@@ -317,10 +326,9 @@ impl Collector {
     }
 
     fn note_sent(&mut self, messages: &Messages, range: std::ops::Range<usize>) {
-        let count = range.len();
-        self.statistics.messages += count as u64;
-        self.statistics.records +=
-            messages.iter().skip(range.start).take(count).map(|(_, records)| u64::from(records)).sum::<u64>();
+        for (message, records) in messages.iter().skip(range.start).take(range.len()) {
+            self.statistics.count(message, records);
+        }
     }
 
     /// Lets the messages from number `first` on wait, as far as there is room. Templates always find room: there are not many.
@@ -354,8 +362,7 @@ impl Collector {
                     while self.in_flight_ends.front().is_some_and(|&end| end <= self.taken) {
                         self.in_flight_ends.pop_front();
                         if let Some(message) = self.pop() {
-                            self.statistics.messages += 1;
-                            self.statistics.records += u64::from(message.records);
+                            self.statistics.count(&message.octets, message.records);
                         }
                     }
                 }

@@ -2,6 +2,8 @@
 
 use super::Messages;
 use crate::message::{HEADER_LEN, SET_HEADER_LEN};
+use crate::template::Template;
+use crate::wire::Writer;
 
 /// Encoded records of one template.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +85,25 @@ impl<'a> Records<'a> {
 struct Buffer {
     set: Vec<u8>,
     records: u32,
+    /// A set with the template, where each message tells it.
+    template: Box<[u8]>,
+}
+
+impl Buffer {
+    fn len(&self) -> usize {
+        self.template.len() + self.set.len()
+    }
+}
+
+/// A set with nothing but this template.
+fn template_set(template: &Template) -> Box<[u8]> {
+    let mut set = vec![0; SET_HEADER_LEN + template.wire_len()];
+    let length = set.len() as u16;
+    set[..2].copy_from_slice(&template.set_id().to_be_bytes());
+    set[2..SET_HEADER_LEN].copy_from_slice(&length.to_be_bytes());
+    // It has the room that it says it needs.
+    let _ = template.put(&mut Writer::new(&mut set[SET_HEADER_LEN..]));
+    set.into()
 }
 
 /// Gathers records and makes messages of them.
@@ -94,20 +115,29 @@ pub(super) struct Packer {
     buffers: Vec<Buffer>,
     /// The buffers that have records, in no order.
     filled: Vec<usize>,
+    /// Those of them that a message takes.
+    chosen: Vec<usize>,
 }
 
 impl Packer {
     /// Messages of `domain`, not longer than `longest` octets.
     pub(super) const fn new(domain: u32, longest: usize) -> Packer {
-        Packer { domain, longest_set: longest - HEADER_LEN, buffers: Vec::new(), filled: Vec::new() }
+        Packer {
+            domain,
+            longest_set: longest - HEADER_LEN,
+            buffers: Vec::new(),
+            filled: Vec::new(),
+            chosen: Vec::new(),
+        }
     }
 
-    /// One more template.
-    pub(super) fn add(&mut self, id: u16) {
+    /// One more template, which each message with its records tells if `is_told` says so.
+    pub(super) fn add(&mut self, template: &Template, is_told: bool) {
         let mut set = Vec::new();
-        set.extend_from_slice(&id.to_be_bytes());
+        set.extend_from_slice(&template.id().to_be_bytes());
         set.extend_from_slice(&[0, 0]);
-        self.buffers.push(Buffer { set, records: 0 });
+        let template = if is_told { template_set(template) } else { Box::default() };
+        self.buffers.push(Buffer { set, records: 0, template });
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -118,7 +148,7 @@ impl Packer {
     #[inline]
     pub(super) fn put(&mut self, template: usize, records: &mut Records<'_>) -> u32 {
         let Some(buffer) = self.buffers.get_mut(template) else { return 0 };
-        let (octets, count) = records.take(self.longest_set - buffer.set.len());
+        let (octets, count) = records.take(self.longest_set.saturating_sub(buffer.len()));
         if count > 0 {
             if buffer.records == 0 {
                 self.filled.push(template);
@@ -129,27 +159,33 @@ impl Packer {
         count
     }
 
-    /// Makes messages of all records: each takes the sets that still fit, newest template first.
+    /// Makes messages of all records: each takes the sets that still fit, newest template first, and before all of them their templates
+    /// where it has to tell them.
     pub(super) fn pack(&mut self, messages: &mut Messages) {
         self.filled.sort_unstable_by(|a, b| b.cmp(a));
         while !self.filled.is_empty() {
             messages.begin(self.domain);
             let mut room = self.longest_set;
-            let mut records = 0;
+            self.chosen.clear();
             self.filled.retain(|&template| {
-                let Buffer { set, records: of_set } = &mut self.buffers[template];
-                if set.len() > room {
-                    return true;
+                let buffer = &self.buffers[template];
+                let fits = buffer.len() <= room;
+                if fits {
+                    room -= buffer.len();
+                    messages.put(&buffer.template);
+                    self.chosen.push(template);
                 }
-                room -= set.len();
-                records += *of_set;
+                !fits
+            });
+            let mut records = 0;
+            for &template in &self.chosen {
+                let Buffer { set, records: of_set, .. } = &mut self.buffers[template];
+                records += std::mem::take(of_set);
                 let length = (set.len() as u16).to_be_bytes();
                 set[2..4].copy_from_slice(&length);
                 messages.put(set);
                 set.truncate(SET_HEADER_LEN);
-                *of_set = 0;
-                false
-            });
+            }
             messages.end(records);
         }
     }

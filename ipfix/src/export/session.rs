@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Common, Messages, Now};
+use super::standing::write_records;
+use super::{Common, Messages, Now, TemplateMode};
 use crate::message::{HEADER_LEN, SET_HEADER_LEN};
 use crate::template::Template;
 use crate::writer;
@@ -24,6 +25,8 @@ pub(super) struct Session {
     sequence: u32,
     /// When each template was sent, by its place in the exporter.
     sent: Vec<Duration>,
+    /// How many of the exporter's standing records have been sent.
+    standing: usize,
     /// When the first of them has to be repeated.
     due: Option<Duration>,
     /// Messages since templates were sent.
@@ -34,7 +37,15 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn new(refresh: Refresh) -> Session {
-        Session { refresh, sequence: 0, sent: Vec::new(), due: None, messages: 0, export_time_s: 0 }
+        Session {
+            refresh,
+            sequence: 0,
+            sent: Vec::new(),
+            standing: 0,
+            due: None,
+            messages: 0,
+            export_time_s: 0,
+        }
     }
 
     /// The next one: nothing has been told.
@@ -64,10 +75,12 @@ impl Session {
         self.sequence = self.sequence.wrapping_add(records);
     }
 
-    /// Whether templates have to be sent.
+    /// Whether templates or standing records have to be sent.
     #[inline]
-    pub(super) fn is_due(&self, templates: &[Template], now: Now) -> bool {
-        self.sent.len() < templates.len() || self.is_refresh_due(now)
+    pub(super) fn is_due(&self, common: &Common, now: Now) -> bool {
+        self.sent.len() < common.templates.len()
+            || self.standing < common.standing.len()
+            || self.is_refresh_due(now)
     }
 
     fn is_refresh_due(&self, now: Now) -> bool {
@@ -75,7 +88,8 @@ impl Session {
             || self.refresh.messages.is_some_and(|most| !self.sent.is_empty() && self.messages >= most)
     }
 
-    /// Messages with the templates that have to be sent, newest first: those that have not been, and those that are to be repeated.
+    /// Messages, numbered as the next ones, with the templates that have to be sent, newest first: those that have not been, and those
+    /// that are to be repeated. Behind them the standing records that are new, or whose template it is time to repeat.
     pub(super) fn due_templates(&mut self, common: &Common, now: Now) -> Messages {
         let Refresh { interval, messages: most } = self.refresh;
         let by_messages = most.is_some_and(|most| self.messages >= most);
@@ -89,12 +103,22 @@ impl Session {
         let mut messages = Messages::default();
         let templates = || due.iter().map(|(_, template)| *template);
         let alone = templates().map(|template| template.wire_len() + HEADER_LEN + SET_HEADER_LEN).max();
-        // A template cannot be divided: one that is longer than messages should be goes all the same. None is longer than messages
-        // can be: this was seen when it was added.
-        let longest = common.longest.max(alone.unwrap_or(0));
-        let _ = writer::write_templates(templates(), common.domain, longest, |message| {
-            messages.push(message, 0);
+        if common.mode == TemplateMode::Once {
+            // A template cannot be divided: one that is longer than messages should be goes all the same. None is longer than messages
+            // can be: this was seen when it was added.
+            let longest = common.longest.max(alone.unwrap_or(0));
+            let _ = writer::write_templates(templates(), common.domain, longest, |message| {
+                messages.push(message, 0);
+            });
+        }
+        let standing = common.standing.iter().enumerate().filter(|(place, standing)| {
+            *place >= self.standing || due.iter().any(|(place, _)| *place == standing.template)
         });
+        let records = standing.filter_map(|(_, standing)| {
+            common.templates.get(standing.template).map(|template| (template, &*standing.record))
+        });
+        write_records(records, common, &mut messages);
+        self.standing = common.standing.len();
         self.sent.resize(common.templates.len(), now.elapsed);
         for (place, _) in due {
             self.sent[place] = now.elapsed;
@@ -103,6 +127,7 @@ impl Session {
         if by_messages || known == 0 {
             self.messages = 0;
         }
+        self.sequence = messages.stamp(self.export_time_s(now), self.sequence);
         messages
     }
 }

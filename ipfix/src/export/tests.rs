@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod told;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -251,7 +253,10 @@ fn what_does_not_fit_into_the_queue_is_lost_and_told() {
     setting.pass(90);
     assert_eq!(setting.numbers(), (0..20).collect::<Vec<_>>());
     let statistics = setting.exporter.collectors()[0].statistics();
-    assert_eq!(statistics, Statistics { sessions: 1, messages: 3, records: 20, lost_records: 10 });
+    assert_eq!(
+        statistics,
+        Statistics { sessions: 1, messages: 3, octets: 228, records: 20, lost_records: 10 }
+    );
 }
 
 #[test]
