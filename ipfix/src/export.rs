@@ -26,7 +26,7 @@ pub use messages::Messages;
 pub use packer::Records;
 pub use session::Refresh;
 
-use self::packer::Packer;
+use self::packer::{InOrder, Packer};
 use self::standing::{Standing, write_records};
 use crate::message::{HEADER_LEN, SET_HEADER_LEN};
 use crate::template::{LONGEST_RECORD, Template};
@@ -73,6 +73,14 @@ pub enum ExportError {
     /// Another template has this id: template ids are unique, whether of options or not.
     #[error("template id {0} is used twice")]
     DuplicateId(u16),
+    /// The id was that of another template, which collectors that cannot be told otherwise may still take for what it was.
+    #[error("template id {id} was that of another template: it cannot be used for {seconds} s")]
+    Resting {
+        /// The template.
+        id: u16,
+        /// How long until it can, rounded up.
+        seconds: u64,
+    },
     /// No message could hold it.
     #[error("template {id} has {octets} octets, more than a message can hold")]
     TemplateTooLong {
@@ -112,18 +120,31 @@ struct Common {
     /// Octets of the longest message.
     longest: usize,
     mode: TemplateMode,
-    /// In the order in which they were added.
-    templates: Vec<Template>,
+    /// By their places. A place is empty from the withdrawal of its template until it is that of another one.
+    templates: Vec<Option<Template>>,
     /// Records of options for each session, in the order in which they were added.
     standing: Vec<Standing>,
+    /// Templates and standing records that were ever added.
+    added: u64,
 }
 
 impl Common {
+    fn template(&self, place: usize) -> Option<&Template> {
+        self.templates.get(place)?.as_ref()
+    }
+
     /// Octets of a message with one record of `record` octets.
     fn message_len(&self, template: &Template, record: usize) -> usize {
         let told = if self.mode == TemplateMode::Always { SET_HEADER_LEN + template.wire_len() } else { 0 };
         HEADER_LEN + told + SET_HEADER_LEN + record
     }
+}
+
+/// A template that collectors cannot be told to forget.
+#[derive(Debug)]
+struct Resting {
+    template: Template,
+    until: Duration,
 }
 
 /// An exporting process of one observation domain.
@@ -134,6 +155,11 @@ pub struct Exporter {
     /// Finished messages that no collector has been given yet.
     finished: Messages,
     collectors: Vec<Collector>,
+    /// Collectors that were ever added.
+    numbered: usize,
+    /// Places of templates that are to be withdrawn when nothing waits that may need them.
+    retiring: Vec<usize>,
+    resting: Vec<Resting>,
 }
 
 /// Finished messages are handed to the collectors when they have grown to so many octets: many messages a system call, and all of them
@@ -158,10 +184,14 @@ impl Exporter {
                 mode: TemplateMode::Once,
                 templates: Vec::new(),
                 standing: Vec::new(),
+                added: 0,
             },
             packer: Packer::new(domain, longest),
             finished: Messages::default(),
             collectors: Vec::new(),
+            numbered: 0,
+            retiring: Vec::new(),
+            resting: Vec::new(),
         })
     }
 
@@ -172,10 +202,23 @@ impl Exporter {
         self
     }
 
-    /// Adds a collector. It gets what comes from now on, all templates first.
-    pub fn add_collector(&mut self, mut collector: Collector) {
-        collector.number = self.collectors.len();
+    /// Adds a collector. It gets what comes from now on, all templates first. Answers its number: that of those that were added
+    /// before it.
+    pub fn add_collector(&mut self, mut collector: Collector) -> usize {
+        let number = self.numbered;
+        collector.number = number;
         self.collectors.push(collector);
+        self.numbered += 1;
+        number
+    }
+
+    /// Ends the session of a collector and forgets it. What waits for it is lost. Answers what happened with it, if there is one with
+    /// this number.
+    pub fn remove_collector(&mut self, number: usize, observer: &mut dyn Observer) -> Option<Statistics> {
+        let place = self.collectors.iter().position(|collector| collector.number == number)?;
+        let mut collector = self.collectors.remove(place);
+        collector.close(observer);
+        Some(collector.statistics())
     }
 
     /// The collectors.
@@ -187,20 +230,27 @@ impl Exporter {
     /// it alone is longer than the longest message, so is the message that it is sent in.
     ///
     /// # Errors
-    /// If its id is taken, or no message could hold it, or it and a record if all messages are to tell their templates.
+    /// If its id is taken, or was taken by a different one until not long ago, or no message could hold it, or it and a record if all
+    /// messages are to tell their templates.
     pub fn add_template(
         &mut self,
         template: Template,
         now: Now,
         observer: &mut dyn Observer,
     ) -> Result<TemplateSlot, ExportError> {
-        let templates = &self.common.templates;
-        if templates.iter().any(|other| other.id() == template.id()) {
-            return Err(ExportError::DuplicateId(template.id()));
+        let id = template.id();
+        if self.common.templates.iter().flatten().any(|other| other.id() == id) {
+            return Err(ExportError::DuplicateId(id));
+        }
+        self.resting.retain(|resting| resting.until > now.elapsed);
+        let is_other = |resting: &&Resting| resting.template.id() == id && resting.template != template;
+        if let Some(resting) = self.resting.iter().find(is_other) {
+            let seconds = (resting.until - now.elapsed).as_secs_f64().ceil() as u64;
+            return Err(ExportError::Resting { id, seconds });
         }
         let octets = template.wire_len();
         if octets > LONGEST_RECORD {
-            return Err(ExportError::TemplateTooLong { id: template.id(), octets });
+            return Err(ExportError::TemplateTooLong { id, octets });
         }
         let longest = self.common.longest;
         let is_told = self.common.mode == TemplateMode::Always;
@@ -211,9 +261,42 @@ impl Exporter {
         if !self.finished.is_empty() {
             self.hand_over(now, observer);
         }
-        self.packer.add(&template, is_told);
-        self.common.templates.push(template);
-        Ok(TemplateSlot(self.common.templates.len() - 1))
+        let templates = &mut self.common.templates;
+        let place = templates.iter().position(Option::is_none).unwrap_or(templates.len());
+        templates.resize(templates.len().max(place + 1), None);
+        self.packer.add(place, &template, is_told);
+        templates[place] = Some(template);
+        self.common.added += 1;
+        Ok(TemplateSlot(place))
+    }
+
+    /// Withdraws a template (RFC 7011, 8.1) and its standing records: its slot is of no use any more. Collectors are told when nothing waits
+    /// any more that may need it, and its id is free then. Over UDP, where nothing is withdrawn, a different template cannot have the
+    /// id before three times the interval have passed at which templates are repeated (8.4).
+    pub fn withdraw_template(&mut self, slot: TemplateSlot, now: Now, observer: &mut dyn Observer) {
+        if self.common.template(slot.0).is_none() || self.retiring.contains(&slot.0) {
+            return;
+        }
+        self.flush(now, observer);
+        self.packer.remove(slot.0);
+        self.retiring.push(slot.0);
+        self.retire(now, observer);
+    }
+
+    /// Withdraws templates if nothing waits.
+    fn retire(&mut self, now: Now, observer: &mut dyn Observer) {
+        if self.retiring.is_empty() || self.queued_octets() > 0 {
+            return;
+        }
+        for place in std::mem::take(&mut self.retiring) {
+            let Some(template) = self.common.templates[place].take() else { continue };
+            self.common.standing.retain(|standing| standing.template != place);
+            let mut until = Duration::ZERO;
+            for collector in &mut self.collectors {
+                until = until.max(collector.withdraw(place, &template, &self.common, now, observer));
+            }
+            self.resting.push(Resting { template, until });
+        }
     }
 
     /// Adds a record of options that holds from now on: each session is told it behind the templates, before the records that come after
@@ -232,7 +315,9 @@ impl Exporter {
         if !self.finished.is_empty() {
             self.hand_over(now, observer);
         }
-        self.common.standing.push(Standing { template: slot.0, record: record.into() });
+        let number = self.common.added;
+        self.common.standing.push(Standing { template: slot.0, number, record: record.into() });
+        self.common.added += 1;
         Ok(())
     }
 
@@ -254,9 +339,8 @@ impl Exporter {
             self.hand_over(now, observer);
         }
         let Exporter { common, collectors, .. } = self;
-        if let (Some(collector), Some(template)) =
-            (collectors.get_mut(collector), common.templates.get(slot.0))
-        {
+        let collector = collectors.iter_mut().find(|other| other.number == collector);
+        if let (Some(collector), Some(template)) = (collector, common.template(slot.0)) {
             let mut messages = Messages::default();
             write_records([(template, record)], common, &mut messages);
             collector.deliver(&mut messages, common, now, observer);
@@ -267,7 +351,7 @@ impl Exporter {
     fn check_room(&self, slot: TemplateSlot, record: &[u8]) -> Result<(), ExportError> {
         let octets = record.len();
         let fits = |template| self.common.message_len(template, octets) <= self.common.longest;
-        let fits = self.common.templates.get(slot.0).is_none_or(fits);
+        let fits = self.common.template(slot.0).is_none_or(fits);
         if fits { Ok(()) } else { Err(ExportError::RecordTooLong { octets }) }
     }
 
@@ -285,7 +369,7 @@ impl Exporter {
             }
             if self.packer.is_empty() {
                 let record = records.take_one();
-                if let Some(template) = self.common.templates.get(slot.0) {
+                if let Some(template) = self.common.template(slot.0) {
                     observer.lost_record(template, record);
                 }
             } else {
@@ -299,6 +383,25 @@ impl Exporter {
         if self.finished.octets().len() >= HAND_OVER_AT {
             self.hand_over(now, observer);
         }
+    }
+
+    /// Sends sets of records as they stand, in their order: in one message, or, where that cannot hold them, in as many as it takes.
+    /// What was put before goes before them.
+    pub fn send(&mut self, sets: &[(TemplateSlot, Records<'_>)], now: Now, observer: &mut dyn Observer) {
+        self.packer.pack(&mut self.finished);
+        let &Common { domain, longest, mode, .. } = &self.common;
+        let is_told = mode == TemplateMode::Always;
+        let mut ordered = InOrder::new(&mut self.finished, domain, longest, is_told);
+        for &(slot, mut records) in sets {
+            let Some(template) = self.common.template(slot.0) else { continue };
+            while !records.is_empty() {
+                if !ordered.put(template, &mut records) {
+                    observer.lost_record(template, records.take_one());
+                }
+            }
+        }
+        ordered.end();
+        self.hand_over(now, observer);
     }
 
     /// Gives the collectors what is finished.
@@ -320,6 +423,7 @@ impl Exporter {
         for collector in &mut self.collectors {
             collector.advance(&self.common, now, observer);
         }
+        self.retire(now, observer);
     }
 
     /// Whether a collector that is connected has not taken all yet.

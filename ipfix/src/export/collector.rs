@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::session::{Refresh, Session};
 use super::transport::{Framing, Transport};
-use super::{Backoff, Common, Messages, Now, Observer};
+use super::{Backoff, Common, Messages, Now, Observer, TemplateMode};
+use crate::template::Template;
 
 /// How a collector is treated.
 #[derive(Clone, Debug)]
@@ -108,6 +109,11 @@ impl Collector {
             in_flight_ends: VecDeque::new(),
             statistics: Statistics::default(),
         }
+    }
+
+    /// Its number in the exporter: how many were added before it.
+    pub const fn number(&self) -> usize {
+        self.number
     }
 
     /// What happened so far.
@@ -266,6 +272,27 @@ impl Collector {
             let mut messages = self.session.due_templates(common, now);
             self.transmit(&mut messages, true, now, observer);
         }
+    }
+
+    /// Withdraws a template that has been sent. Where nothing is withdrawn it ends by not being repeated; answers when it has.
+    pub(super) fn withdraw(
+        &mut self,
+        place: usize,
+        template: &Template,
+        common: &Common,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) -> Duration {
+        let Some(sent) = self.session.forget(place) else { return Duration::ZERO };
+        if self.transport.may_lose() {
+            return sent + self.session.rest();
+        }
+        if self.is_up() && common.mode != TemplateMode::Never {
+            let mut messages = Messages::of_withdrawal(common.domain, template);
+            self.session.stamp(&mut messages, now);
+            self.transmit(&mut messages, true, now, observer);
+        }
+        Duration::ZERO
     }
 
     /// Sends numbered messages; what is not taken waits.

@@ -1,7 +1,8 @@
 //! Finished messages, one after the other in one buffer.
 
 use crate::message::{HEADER_LEN, VERSION};
-use crate::writer;
+use crate::template::Template;
+use crate::writer::{self, MessageWriter};
 
 /// Messages that lie one after the other, ready to be sent but for their times and numbers.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +73,19 @@ impl Messages {
         self.octets.extend_from_slice(message);
         self.ends.push(self.octets.len());
         self.records.push(records);
+    }
+
+    /// A message that withdraws `template`.
+    pub(super) fn of_withdrawal(domain: u32, template: &Template) -> Messages {
+        let mut messages = Messages::default();
+        let mut buffer = [0; 64];
+        if let Ok(mut message) = MessageWriter::new(&mut buffer, domain)
+            && message.put_withdrawal(template).is_ok()
+            && let Some(finished) = message.finish(0, 0)
+        {
+            messages.push(finished.octets, 0);
+        }
+        messages
     }
 
     fn last_end(&self) -> usize {

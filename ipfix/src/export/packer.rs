@@ -112,7 +112,8 @@ pub(super) struct Packer {
     domain: u32,
     /// Octets of the longest set.
     longest_set: usize,
-    buffers: Vec<Buffer>,
+    /// By the places of their templates.
+    buffers: Vec<Option<Buffer>>,
     /// The buffers that have records, in no order.
     filled: Vec<usize>,
     /// Those of them that a message takes.
@@ -131,13 +132,19 @@ impl Packer {
         }
     }
 
-    /// One more template, which each message with its records tells if `is_told` says so.
-    pub(super) fn add(&mut self, template: &Template, is_told: bool) {
+    /// One more template, with a place that no other one has. Each message with its records tells it if `is_told` says so.
+    pub(super) fn add(&mut self, place: usize, template: &Template, is_told: bool) {
         let mut set = Vec::new();
         set.extend_from_slice(&template.id().to_be_bytes());
         set.extend_from_slice(&[0, 0]);
         let template = if is_told { template_set(template) } else { Box::default() };
-        self.buffers.push(Buffer { set, records: 0, template });
+        self.buffers.resize_with(self.buffers.len().max(place + 1), || None);
+        self.buffers[place] = Some(Buffer { set, records: 0, template });
+    }
+
+    /// Forgets a template none of whose records wait.
+    pub(super) fn remove(&mut self, place: usize) {
+        self.buffers[place] = None;
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -147,7 +154,7 @@ impl Packer {
     /// Takes as many of `records` as fit into the buffer of the template; answers how many.
     #[inline]
     pub(super) fn put(&mut self, template: usize, records: &mut Records<'_>) -> u32 {
-        let Some(buffer) = self.buffers.get_mut(template) else { return 0 };
+        let Some(Some(buffer)) = self.buffers.get_mut(template) else { return 0 };
         let (octets, count) = records.take(self.longest_set.saturating_sub(buffer.len()));
         if count > 0 {
             if buffer.records == 0 {
@@ -168,7 +175,7 @@ impl Packer {
             let mut room = self.longest_set;
             self.chosen.clear();
             self.filled.retain(|&template| {
-                let buffer = &self.buffers[template];
+                let Some(buffer) = &self.buffers[template] else { return false };
                 let fits = buffer.len() <= room;
                 if fits {
                     room -= buffer.len();
@@ -179,7 +186,7 @@ impl Packer {
             });
             let mut records = 0;
             for &template in &self.chosen {
-                let Buffer { set, records: of_set, .. } = &mut self.buffers[template];
+                let Some(Buffer { set, records: of_set, .. }) = &mut self.buffers[template] else { continue };
                 records += std::mem::take(of_set);
                 let length = (set.len() as u16).to_be_bytes();
                 set[2..4].copy_from_slice(&length);
@@ -187,6 +194,64 @@ impl Packer {
                 set.truncate(SET_HEADER_LEN);
             }
             messages.end(records);
+        }
+    }
+}
+
+/// Makes messages of sets in the order in which they come.
+#[derive(Debug)]
+pub(super) struct InOrder<'m> {
+    messages: &'m mut Messages,
+    domain: u32,
+    longest_message: usize,
+    is_told: bool,
+    /// Octets and records of the message that has been begun; none if none has.
+    octets: usize,
+    records: u32,
+}
+
+impl<'m> InOrder<'m> {
+    /// Messages of `domain`, not longer than `longest` octets. Before each set its template is told if `is_told` says so.
+    pub(super) const fn new(
+        messages: &'m mut Messages,
+        domain: u32,
+        longest: usize,
+        is_told: bool,
+    ) -> InOrder<'m> {
+        InOrder { messages, domain, longest_message: longest, is_told, octets: 0, records: 0 }
+    }
+
+    /// Takes as many of `records` as fit into a set of this message, or else of the next one; answers whether there were any.
+    pub(super) fn put(&mut self, template: &Template, records: &mut Records<'_>) -> bool {
+        let told = if self.is_told { template_set(template) } else { Box::default() };
+        loop {
+            let before = self.octets.max(HEADER_LEN) + told.len() + SET_HEADER_LEN;
+            let (octets, count) = records.take(self.longest_message.saturating_sub(before));
+            if count > 0 {
+                if self.octets == 0 {
+                    self.messages.begin(self.domain);
+                }
+                let length = (SET_HEADER_LEN + octets.len()) as u16;
+                self.messages.put(&told);
+                self.messages.put(&template.id().to_be_bytes());
+                self.messages.put(&length.to_be_bytes());
+                self.messages.put(octets);
+                self.octets = before + octets.len();
+                self.records += count;
+                return true;
+            }
+            if self.octets == 0 {
+                return false;
+            }
+            self.end();
+        }
+    }
+
+    /// Ends the message that has been begun.
+    pub(super) fn end(&mut self) {
+        if self.octets > 0 {
+            self.messages.end(self.records);
+            (self.octets, self.records) = (0, 0);
         }
     }
 }

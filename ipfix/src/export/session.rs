@@ -17,6 +17,9 @@ pub struct Refresh {
     pub messages: Option<u32>,
 }
 
+/// How long collectors by default keep a template that is not repeated (RFC 6728).
+const LIFETIME: Duration = Duration::from_secs(1800);
+
 /// A transport session.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -24,9 +27,9 @@ pub(super) struct Session {
     /// Data records numbered so far, modulo 2³².
     sequence: u32,
     /// When each template was sent, by its place in the exporter.
-    sent: Vec<Duration>,
-    /// How many of the exporter's standing records have been sent.
-    standing: usize,
+    sent: Vec<Option<Duration>>,
+    /// How many templates and standing records had been added to the exporter when such were last sent.
+    told: u64,
     /// When the first of them has to be repeated.
     due: Option<Duration>,
     /// Messages since templates were sent.
@@ -37,15 +40,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn new(refresh: Refresh) -> Session {
-        Session {
-            refresh,
-            sequence: 0,
-            sent: Vec::new(),
-            standing: 0,
-            due: None,
-            messages: 0,
-            export_time_s: 0,
-        }
+        Session { refresh, sequence: 0, sent: Vec::new(), told: 0, due: None, messages: 0, export_time_s: 0 }
     }
 
     /// The next one: nothing has been told.
@@ -78,14 +73,12 @@ impl Session {
     /// Whether templates or standing records have to be sent.
     #[inline]
     pub(super) fn is_due(&self, common: &Common, now: Now) -> bool {
-        self.sent.len() < common.templates.len()
-            || self.standing < common.standing.len()
-            || self.is_refresh_due(now)
+        self.told < common.added || self.is_refresh_due(now)
     }
 
     fn is_refresh_due(&self, now: Now) -> bool {
         self.due.is_some_and(|due| now.elapsed >= due)
-            || self.refresh.messages.is_some_and(|most| !self.sent.is_empty() && self.messages >= most)
+            || self.refresh.messages.is_some_and(|most| self.told > 0 && self.messages >= most)
     }
 
     /// Messages, numbered as the next ones, with the templates that have to be sent, newest first: those that have not been, and those
@@ -93,13 +86,15 @@ impl Session {
     pub(super) fn due_templates(&mut self, common: &Common, now: Now) -> Messages {
         let Refresh { interval, messages: most } = self.refresh;
         let by_messages = most.is_some_and(|most| self.messages >= most);
-        let known = self.sent.len();
-        let is_due = |(place, _): &(usize, &Template)| {
-            *place >= known
-                || by_messages
-                || interval.is_some_and(|interval| now.elapsed >= self.sent[*place] + interval)
+        let is_due = |(place, _): &(usize, &Template)| match self.sent.get(*place) {
+            Some(Some(sent)) => {
+                by_messages || interval.is_some_and(|interval| now.elapsed >= *sent + interval)
+            }
+            _ => true,
         };
-        let due: Vec<(usize, &Template)> = common.templates.iter().enumerate().filter(is_due).rev().collect();
+        let templates = common.templates.iter().enumerate();
+        let templates = templates.filter_map(|(place, template)| Some((place, template.as_ref()?)));
+        let due: Vec<(usize, &Template)> = templates.filter(is_due).rev().collect();
         let mut messages = Messages::default();
         let templates = || due.iter().map(|(_, template)| *template);
         let alone = templates().map(|template| template.wire_len() + HEADER_LEN + SET_HEADER_LEN).max();
@@ -111,23 +106,32 @@ impl Session {
                 messages.push(message, 0);
             });
         }
-        let standing = common.standing.iter().enumerate().filter(|(place, standing)| {
-            *place >= self.standing || due.iter().any(|(place, _)| *place == standing.template)
+        let standing = common.standing.iter().filter(|standing| {
+            standing.number >= self.told || due.iter().any(|(place, _)| *place == standing.template)
         });
-        let records = standing.filter_map(|(_, standing)| {
-            common.templates.get(standing.template).map(|template| (template, &*standing.record))
-        });
+        let records =
+            standing.filter_map(|standing| Some((common.template(standing.template)?, &*standing.record)));
         write_records(records, common, &mut messages);
-        self.standing = common.standing.len();
-        self.sent.resize(common.templates.len(), now.elapsed);
+        self.sent.resize(common.templates.len(), None);
         for (place, _) in due {
-            self.sent[place] = now.elapsed;
+            self.sent[place] = Some(now.elapsed);
         }
-        self.due = interval.and_then(|interval| Some(*self.sent.iter().min()? + interval));
-        if by_messages || known == 0 {
+        self.due = interval.and_then(|interval| Some(*self.sent.iter().flatten().min()? + interval));
+        if by_messages || self.told == 0 {
             self.messages = 0;
         }
+        self.told = common.added;
         self.sequence = messages.stamp(self.export_time_s(now), self.sequence);
         messages
+    }
+
+    /// The template with this place is no more; answers when it was sent, if it was.
+    pub(super) fn forget(&mut self, place: usize) -> Option<Duration> {
+        self.sent.get_mut(place)?.take()
+    }
+
+    /// How long a template has to be left alone before another one may have its id, where it cannot be withdrawn.
+    pub(super) fn rest(&self) -> Duration {
+        self.refresh.interval.map_or(LIFETIME, |interval| interval * 3)
     }
 }

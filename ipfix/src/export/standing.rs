@@ -11,6 +11,8 @@ use crate::writer::MessageWriter;
 pub(super) struct Standing {
     /// The place of its template.
     pub(super) template: usize,
+    /// How many templates and standing records were added to the exporter before it.
+    pub(super) number: u64,
     pub(super) record: Box<[u8]>,
 }
 

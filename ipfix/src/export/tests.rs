@@ -13,6 +13,8 @@ use crate::element::ElementId;
 use crate::message::{Message, Records as DataRecords, SetKind, TemplateRecord};
 use crate::template::{FieldSpecifier, VARIABLE};
 
+mod lifecycle;
+
 /// What a transport of memory does, and what it was given.
 #[derive(Debug, Default)]
 struct Wire {
