@@ -10,8 +10,8 @@
 //! * [`wire`]: octets. [`time`]: points in time. [`value`], [`list`]: values of fields, and lists of them (RFC 6313).
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 //!
-//! * [`export`]: records to collectors, over UDP or TCP, and to files.
-//! * [`collect`]: messages from exporters, over UDP or TCP, and from files; and what they mean.
+//! * [`export`]: records to collectors, over UDP, TCP or SCTP, and to files.
+//! * [`collect`]: messages from exporters, over UDP, TCP or SCTP, and from files; and what they mean.
 //! * [`placement`]: records to and from places in memory, by plans that are made once for each template.
 //! * [`netflow`]: NetFlow 5 and 9, which [`collect`] reads as well.
 #![deny(unsafe_code)]
@@ -25,6 +25,7 @@ pub mod model;
 pub mod netflow;
 pub mod placement;
 pub mod registry;
+mod sctp;
 pub mod specification;
 pub mod template;
 pub mod time;

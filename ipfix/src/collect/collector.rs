@@ -2,6 +2,7 @@
 
 mod framing;
 mod lz4;
+mod sctp;
 mod stream;
 mod tcp;
 mod udp;
@@ -19,6 +20,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use thiserror::Error;
 
 pub use self::lz4::Lz4Error;
+use self::sctp::Associations;
 use self::stream::Stream;
 use self::tcp::Connection;
 use self::udp::Datagrams;
@@ -32,11 +34,13 @@ pub struct CollectorSettings {
     pub datagrams: SessionSettings,
     /// For sessions over TCP, and of files.
     pub streams: SessionSettings,
+    /// For sessions over SCTP: data may come before its template, on another stream.
+    pub associations: SessionSettings,
     /// Sessions over UDP that there may be at a time, at all sockets. Others are refused: those that are here stay.
     pub most_peers: usize,
-    /// Connections that there may be at a time, at all sockets.
+    /// Connections and associations of SCTP that there may be at a time, at all sockets.
     pub most_connections: usize,
-    /// After so long without a message a session over UDP or TCP ends.
+    /// After so long without a message a session over UDP, TCP or SCTP ends.
     pub idle_time: Duration,
     /// Octets that a UDP socket is to keep until they are read, if the system allows so many.
     pub receive_buffer: usize,
@@ -55,6 +59,10 @@ impl Default for CollectorSettings {
         CollectorSettings {
             datagrams: narrow(SessionSettings::new(true)),
             streams: narrow(SessionSettings::new(false)),
+            associations: SessionSettings {
+                most_waiting: SessionSettings::new(true).most_waiting,
+                ..narrow(SessionSettings::new(false))
+            },
             most_peers: 256,
             most_connections: 64,
             idle_time: Duration::from_secs(1800),
@@ -75,6 +83,13 @@ pub enum Peer {
     },
     /// A connection.
     Tcp {
+        /// Where it was accepted.
+        local: SocketAddr,
+        /// From where it comes.
+        remote: SocketAddr,
+    },
+    /// An association of SCTP.
+    Sctp {
         /// Where it was accepted.
         local: SocketAddr,
         /// From where it comes.
@@ -117,7 +132,7 @@ pub enum News<'n> {
     Opened,
     /// What a message says.
     Event(&'n Packet<'n>, Event<'n>),
-    /// A datagram is no message. In a stream this ends the session.
+    /// A datagram, or a message over SCTP, is no message. In a stream this ends the session.
     Malformed(PacketError),
     /// A session has ended, in which so much was read.
     Closed(Closed, SessionCounters),
@@ -134,7 +149,7 @@ pub struct CollectorCounters {
     pub refused_connections: u64,
 }
 
-/// Collects IPFIX over UDP, TCP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2, with LZ4,
+/// Collects IPFIX over UDP, TCP, SCTP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2, with LZ4,
 /// is known by how it begins.
 ///
 /// It has no thread of its own: [`Collector::poll`] waits for what comes and tells it, together with the peer of the session, as it
@@ -167,6 +182,7 @@ pub struct Collector {
     sockets: Vec<Datagrams>,
     listeners: Vec<(TcpListener, SocketAddr)>,
     connections: Vec<Connection>,
+    associations: Associations,
     allowed: Allowed,
     counters: CollectorCounters,
 }
@@ -192,6 +208,7 @@ impl Collector {
             sockets: Vec::new(),
             listeners: Vec::new(),
             connections: Vec::new(),
+            associations: Associations::default(),
             allowed: Allowed::default(),
             counters: CollectorCounters::default(),
         }
@@ -222,7 +239,15 @@ impl Collector {
         Ok(local)
     }
 
-    /// From now on, sessions over UDP and TCP begin only with these addresses (RFC 7011, 11.5: who sends over UDP or TCP without TLS is
+    /// Accepts associations of SCTP at `address`, port 0 being any that is free. What it came to be, is returned.
+    ///
+    /// # Errors
+    /// If the system does not allow it; [`io::ErrorKind::Unsupported`] if the kernel has no SCTP.
+    pub fn listen_sctp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        self.associations.listen(address)
+    }
+
+    /// From now on, sessions over UDP, TCP and SCTP begin only with these addresses (RFC 7011, 11.5: who sends over UDP or TCP without TLS is
     /// known by nothing else, and addresses of datagrams can be forged). Without this, with any.
     pub fn allow_only(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
         let canonical = addresses.into_iter().map(|address| address.to_canonical());
@@ -237,7 +262,7 @@ impl Collector {
     /// The sessions that there are, and what was read in each so far.
     pub fn sessions(&self) -> impl Iterator<Item = (&Peer, SessionCounters)> {
         let peers = self.sockets.iter().flat_map(Datagrams::sessions);
-        peers.chain(self.connections.iter().map(Connection::session))
+        peers.chain(self.connections.iter().map(Connection::session)).chain(self.associations.sessions())
     }
 
     /// Waits until something comes, or at `most` so long, and tells of it. Of each socket a bounded part is read: what remains, the next
@@ -249,7 +274,9 @@ impl Collector {
         let ready = self.wait(most)?;
         let now = self.since.elapsed();
         let (sockets, rest) = ready.split_at(self.sockets.len());
-        let (listeners, connections) = rest.split_at(self.listeners.len());
+        let (listeners, rest) = rest.split_at(self.listeners.len());
+        let (connections, rest) = rest.split_at(self.connections.len());
+        let (sctp_listeners, associations) = rest.split_at(self.associations.listener_count());
         let mut peers = self.sockets.iter().map(Datagrams::len).sum();
         for (socket, _) in self.sockets.iter_mut().zip(sockets).filter(|(_, ready)| **ready) {
             socket.receive(now, &self.settings, &self.allowed, &mut peers, &mut self.counters, &mut each)?;
@@ -259,10 +286,13 @@ impl Collector {
             // Each is asked for once, in order.
             !ready.next().is_some_and(|&ready| ready) || connection.receive(now, &mut each)
         });
+        self.associations.receive(associations, now, &mut each);
         self.sweep(now, &mut each);
         for ((listener, local), _) in self.listeners.iter().zip(listeners).filter(|(_, ready)| **ready) {
-            for (stream, remote) in tcp::accept(listener)? {
-                if self.connections.len() >= self.settings.most_connections || !self.allowed.has(remote) {
+            for (stream, remote) in tcp::accept(|| tcp::accept_one(listener))? {
+                let is_full =
+                    self.connections.len() + self.associations.len() >= self.settings.most_connections;
+                if is_full || !self.allowed.has(remote) {
                     self.counters.refused_connections += 1;
                     continue;
                 }
@@ -276,15 +306,20 @@ impl Collector {
                 ));
             }
         }
-        Ok(())
+        let limits = (&self.settings, &self.allowed, self.connections.len());
+        self.associations.accept(sctp_listeners, now, limits, &mut self.counters, &mut each)
     }
 
-    /// Which sockets have something, first those for datagrams, then listeners, then connections.
+    /// Which sockets have something, first those for datagrams, then listeners, then connections, then those of
+    /// SCTP.
     fn wait(&self, most: Duration) -> io::Result<Vec<bool>> {
         let mut polled: Vec<PollFd<'_>> = Vec::new();
         polled.extend(self.sockets.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
         polled.extend(self.listeners.iter().map(|(listener, _)| PollFd::new(listener, PollFlags::IN)));
         polled.extend(self.connections.iter().map(|it| PollFd::new(it.socket(), PollFlags::IN)));
+        polled.extend(
+            self.associations.sockets().map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)),
+        );
         let timeout = Timespec {
             tv_sec: most.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: most.subsec_nanos().into(),
@@ -305,6 +340,7 @@ impl Collector {
         self.swept = now;
         let is_idle = |last: Duration| now.saturating_sub(last) > idle_time;
         self.sockets.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, each));
+        self.associations.end(is_idle, || Closed::Idle, each);
         self.connections.retain(|connection| {
             let ends = is_idle(connection.last());
             if ends {
@@ -358,6 +394,7 @@ impl Collector {
     /// Ends all sessions and tells what was read in them.
     pub fn close(mut self, mut each: impl FnMut(&Peer, News<'_>)) {
         self.sockets.iter_mut().for_each(|socket| socket.end(|_| true, || Closed::Collector, &mut each));
+        self.associations.end(|_| true, || Closed::Collector, &mut each);
         self.connections.iter().for_each(|connection| connection.tell_end(Closed::Collector, &mut each));
     }
 }

@@ -201,7 +201,7 @@ impl Collector {
             return;
         }
         if self.is_up() {
-            self.session.stamp(messages, now);
+            self.session.stamp(messages, &*self.transport, now);
             self.transmit(messages, false, now, observer);
         } else {
             self.enqueue_from(0, messages, false, observer);
@@ -246,7 +246,7 @@ impl Collector {
         self.queued_octets = 0;
         self.send_templates(common, now, observer);
         for mut message in waiting {
-            self.session.stamp_one(&mut message.octets, message.records, now);
+            self.session.stamp_one(&mut message.octets, message.records, &*self.transport, now);
             self.queued_octets += message.octets.len();
             self.queue.push_back(message);
         }
@@ -269,7 +269,7 @@ impl Collector {
 
     fn send_templates(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
         if self.session.is_due(common, now) {
-            let mut messages = self.session.due_templates(common, now);
+            let mut messages = self.session.due_templates(common, &*self.transport, now);
             self.transmit(&mut messages, true, now, observer);
         }
     }
@@ -289,7 +289,7 @@ impl Collector {
         }
         if self.is_up() && common.mode != TemplateMode::Never {
             let mut messages = Messages::of_withdrawal(common.domain, template);
-            self.session.stamp(&mut messages, now);
+            self.session.stamp(&mut messages, &*self.transport, now);
             self.transmit(&mut messages, true, now, observer);
         }
         Duration::ZERO

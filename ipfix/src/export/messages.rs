@@ -92,14 +92,14 @@ impl Messages {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Numbers all messages from `sequence` on; answers the number after them.
-    pub(super) fn stamp(&mut self, export_time_s: u32, mut sequence: u32) -> u32 {
+    /// Numbers all messages, as `number` says of each and its data records.
+    pub(super) fn stamp(&mut self, export_time_s: u32, mut number: impl FnMut(&[u8], u32) -> u32) {
         let mut begin = 0;
         for (&end, &records) in self.ends.iter().zip(&self.records) {
-            writer::stamp(&mut self.octets[begin..end], export_time_s, sequence);
-            sequence = sequence.wrapping_add(records);
+            let message = &mut self.octets[begin..end];
+            let sequence = number(message, records);
+            writer::stamp(message, export_time_s, sequence);
             begin = end;
         }
-        sequence
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::standing::write_records;
+use super::transport::Transport;
 use super::{Common, Messages, Now, TemplateMode};
 use crate::message::{HEADER_LEN, SET_HEADER_LEN};
 use crate::template::Template;
@@ -24,8 +25,8 @@ const LIFETIME: Duration = Duration::from_secs(1800);
 #[derive(Debug)]
 pub(super) struct Session {
     refresh: Refresh,
-    /// Data records numbered so far, modulo 2³².
-    sequence: u32,
+    /// Data records numbered so far in each stream, modulo 2³².
+    sequences: Vec<u32>,
     /// When each template was sent, by its place in the exporter.
     sent: Vec<Option<Duration>>,
     /// How many templates and standing records had been added to the exporter when such were last sent.
@@ -40,7 +41,15 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn new(refresh: Refresh) -> Session {
-        Session { refresh, sequence: 0, sent: Vec::new(), told: 0, due: None, messages: 0, export_time_s: 0 }
+        Session {
+            refresh,
+            sequences: Vec::new(),
+            sent: Vec::new(),
+            told: 0,
+            due: None,
+            messages: 0,
+            export_time_s: 0,
+        }
     }
 
     /// The next one: nothing has been told.
@@ -54,20 +63,44 @@ impl Session {
         self.export_time_s
     }
 
-    /// Numbers messages as the next ones.
-    pub(super) fn stamp(&mut self, messages: &mut Messages, now: Now) {
-        let before = self.sequence;
-        self.sequence = messages.stamp(self.export_time_s(now), self.sequence);
+    /// Numbers messages as the next ones, each in its stream of the transport.
+    pub(super) fn stamp(&mut self, messages: &mut Messages, transport: &dyn Transport, now: Now) {
         // Those with templates do not count.
-        if self.sequence != before {
+        if self.number(messages, transport, now) > 0 {
             self.messages = self.messages.saturating_add(messages.ends().len() as u32);
         }
     }
 
-    /// Numbers a message as the next one.
-    pub(super) fn stamp_one(&mut self, message: &mut [u8], records: u32, now: Now) {
-        writer::stamp(message, self.export_time_s(now), self.sequence);
-        self.sequence = self.sequence.wrapping_add(records);
+    /// Numbers messages, and answers how many data records they have.
+    fn number(&mut self, messages: &mut Messages, transport: &dyn Transport, now: Now) -> u64 {
+        let mut all_records = 0;
+        messages.stamp(self.export_time_s(now), |message, records| {
+            all_records += u64::from(records);
+            self.next_number(transport.stream(message), records)
+        });
+        all_records
+    }
+
+    /// Numbers a message as the next one in its stream.
+    pub(super) fn stamp_one(
+        &mut self,
+        message: &mut [u8],
+        records: u32,
+        transport: &dyn Transport,
+        now: Now,
+    ) {
+        let number = self.next_number(transport.stream(message), records);
+        writer::stamp(message, self.export_time_s(now), number);
+    }
+
+    fn next_number(&mut self, stream: u16, records: u32) -> u32 {
+        let stream = usize::from(stream);
+        if stream >= self.sequences.len() {
+            self.sequences.resize(stream + 1, 0);
+        }
+        let number = self.sequences[stream];
+        self.sequences[stream] = number.wrapping_add(records);
+        number
     }
 
     /// Whether templates or standing records have to be sent.
@@ -83,7 +116,7 @@ impl Session {
 
     /// Messages, numbered as the next ones, with the templates that have to be sent, newest first: those that have not been, and those
     /// that are to be repeated. Behind them the standing records that are new, or whose template it is time to repeat.
-    pub(super) fn due_templates(&mut self, common: &Common, now: Now) -> Messages {
+    pub(super) fn due_templates(&mut self, common: &Common, transport: &dyn Transport, now: Now) -> Messages {
         let Refresh { interval, messages: most } = self.refresh;
         let by_messages = most.is_some_and(|most| self.messages >= most);
         let is_due = |(place, _): &(usize, &Template)| match self.sent.get(*place) {
@@ -121,7 +154,7 @@ impl Session {
             self.messages = 0;
         }
         self.told = common.added;
-        self.sequence = messages.stamp(self.export_time_s(now), self.sequence);
+        self.number(&mut messages, transport, now);
         messages
     }
 

@@ -1,8 +1,10 @@
 //! How messages get to a collector.
 
+mod attempt;
 mod file;
 mod lz4;
 mod resolve;
+mod sctp;
 mod tcp;
 mod udp;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 pub use file::{File, Rotation};
 pub use lz4::Lz4;
+pub use sctp::{Sctp, SctpSettings};
 pub use tcp::Tcp;
 pub use udp::Udp;
 
@@ -31,6 +34,11 @@ pub trait Transport: fmt::Debug + Send {
     /// [`io::ErrorKind::WouldBlock`] if none were taken because there is no room at present. Else the connection is of no more
     /// use, or, where messages may get lost, the first message cannot be sent.
     fn send(&mut self, octets: &[u8], ends: &[usize]) -> io::Result<usize>;
+
+    /// The stream on which a message goes: each has sequence numbers of its own (RFC 7011, 3.1). Only SCTP has more than one.
+    fn stream(&self, _message: &[u8]) -> u16 {
+        0
+    }
 
     /// Whether the collector has ended the connection, as far as is known.
     fn is_closed_by_peer(&mut self) -> bool {

@@ -22,15 +22,14 @@ pub(super) struct Connection {
 /// Connections that are accepted at a listener before others get their turn.
 const AT_ONCE: usize = 64;
 
-/// Accepts what waits at a listener.
-pub(super) fn accept(listener: &TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+/// Accepts what waits at a listener, of which `next` is the next.
+pub(super) fn accept<S>(
+    mut next: impl FnMut() -> io::Result<(S, SocketAddr)>,
+) -> io::Result<Vec<(S, SocketAddr)>> {
     let mut accepted = Vec::new();
     for _ in 0..AT_ONCE {
-        match listener.accept() {
-            Ok((stream, remote)) => {
-                stream.set_nonblocking(true)?;
-                accepted.push((stream, remote));
-            }
+        match next() {
+            Ok(connection) => accepted.push(connection),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if is_of_the_peer(&error) => {}
             // It comes again, after those that were accepted.
@@ -39,6 +38,13 @@ pub(super) fn accept(listener: &TcpListener) -> io::Result<Vec<(TcpStream, Socke
         }
     }
     Ok(accepted)
+}
+
+/// Accepts a connection, which will not wait.
+pub(super) fn accept_one(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, remote) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, remote))
 }
 
 /// Whether a connection has failed before it was accepted, which says nothing about the next one (accept(2)).
