@@ -2,7 +2,7 @@
 //!
 //! Records wait in a buffer for each template until one is full or [`Exporter::flush`] is called; then all buffers become messages, each
 //! as full as it can be. Every [`Collector`] is a transport session of its own: it has its own sequence number, knows which
-//! templates it has been sent, and keeps what its transport does not take in a bounded queue. What is lost is told to an [`Observer`],
+//! templates it has been sent, and keeps what its transport does not take, and what it has not acknowledged, in a bounded queue. What is lost is told to an [`Observer`],
 //! message by message.
 //!
 //! Nothing here waits or looks at a clock: the caller says what time it is, and calls [`Exporter::advance`] now and then. Who can
@@ -431,14 +431,22 @@ impl Exporter {
         self.collectors.iter().any(Collector::is_congested)
     }
 
-    /// Octets that wait, for the collector with most of them.
+    /// Whether there is something that a collector may get without being tried again: it has not acknowledged all yet.
+    pub fn is_busy(&self) -> bool {
+        self.collectors.iter().any(Collector::is_busy)
+    }
+
+    /// Octets that wait, or were sent and may have to be sent again, for the collector with most of them.
     pub fn queued_octets(&self) -> usize {
         self.collectors.iter().map(Collector::queued_octets).max().unwrap_or(0)
     }
 
-    /// Waits until the first congested or connecting collector can go on, `most` at the most.
+    /// Waits until the first congested or connecting collector can go on, or for acknowledgements, `most` at the most.
     pub fn wait(&self, most: Duration) {
-        if let Some(collector) = self.collectors.iter().find(|collector| collector.is_busy()) {
+        let collectors = &self.collectors;
+        let held_up =
+            collectors.iter().find(|collector| collector.is_congested() || collector.is_connecting());
+        if let Some(collector) = held_up.or_else(|| collectors.iter().find(|collector| collector.is_busy())) {
             collector.wait(most);
         }
     }

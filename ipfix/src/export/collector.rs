@@ -1,10 +1,14 @@
 //! A collector: its transport session, and what waits for it.
 
+mod queue;
+
 use std::collections::VecDeque;
 use std::io;
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
+use self::queue::Queue;
 use super::session::{Refresh, Session};
 use super::transport::{Framing, Transport};
 use super::{Backoff, Common, Messages, Now, Observer, TemplateMode};
@@ -15,7 +19,7 @@ use crate::template::Template;
 pub struct CollectorSettings {
     /// When templates are repeated, if its transport may lose them.
     pub refresh: Refresh,
-    /// Octets that may wait for it.
+    /// Octets of messages that may wait for it. With those that its transport has taken and it has not acknowledged, twice as many are kept.
     pub queue_octets: usize,
     /// How long until it is connected to again.
     pub backoff: Backoff,
@@ -26,7 +30,7 @@ pub struct CollectorSettings {
 pub struct Statistics {
     /// Sessions that began.
     pub sessions: u64,
-    /// Messages that its transport took.
+    /// Messages that its transport took, without those that were not acknowledged when a session ended.
     pub messages: u64,
     /// Octets of these messages.
     pub octets: u64,
@@ -42,6 +46,12 @@ impl Statistics {
         self.octets += message.len() as u64;
         self.records += u64::from(records);
     }
+
+    fn uncount(&mut self, message: &[u8], records: u32) {
+        self.messages -= 1;
+        self.octets -= message.len() as u64;
+        self.records -= u64::from(records);
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,15 +59,6 @@ enum State {
     Down { retry_at: Duration },
     Connecting,
     Up,
-}
-
-/// A message that waits.
-#[derive(Debug)]
-struct Waiting {
-    octets: Box<[u8]>,
-    /// Data records; none for templates.
-    records: u32,
-    are_templates: bool,
 }
 
 /// A collector of an exporter: a transport session of its own.
@@ -72,10 +73,10 @@ pub struct Collector {
     state: State,
     /// Why it is not connected.
     failure: Option<String>,
-    queue: VecDeque<Waiting>,
-    queue_limit: usize,
-    queued_octets: usize,
-    /// The first messages of the queue as they go on the wire, where a part of them has been taken, and where each of them ends.
+    queue: Queue,
+    /// Octets that the transport has taken in this session.
+    stream: u64,
+    /// The first messages that wait as they go on the wire, where a part of them has been taken, and where each of them ends.
     in_flight: Vec<u8>,
     taken: usize,
     in_flight_ends: VecDeque<usize>,
@@ -84,6 +85,9 @@ pub struct Collector {
 
 /// So many octets of waiting messages are given to a transport at once.
 const AT_ONCE: usize = 64 * 1024;
+
+/// Acknowledgements that are waited for are asked for so often.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 impl Collector {
     /// A collector that is reached over `transport`; with a framing, its stream is not that of bare messages.
@@ -101,9 +105,8 @@ impl Collector {
             session: Session::new(refresh),
             state: State::Down { retry_at: Duration::ZERO },
             failure: None,
-            queue: VecDeque::new(),
-            queue_limit: settings.queue_octets,
-            queued_octets: 0,
+            queue: Queue::new(settings.queue_octets),
+            stream: 0,
             in_flight: Vec::new(),
             taken: 0,
             in_flight_ends: VecDeque::new(),
@@ -136,22 +139,29 @@ impl Collector {
         self.failure.as_deref()
     }
 
-    /// Octets that wait.
+    /// Octets that wait, or were sent and may have to be sent again.
     pub const fn queued_octets(&self) -> usize {
-        self.queued_octets
+        self.queue.octets()
     }
 
     /// Whether there is a connection, and it does not take what waits.
     pub fn is_congested(&self) -> bool {
-        self.is_up() && !self.queue.is_empty()
+        self.is_up() && self.queue.has_waiting()
     }
 
-    pub(super) fn is_busy(&self) -> bool {
-        self.is_congested() || self.is_connecting()
+    /// Whether there is something that it may get without being tried again.
+    pub fn is_busy(&self) -> bool {
+        !self.queue.is_empty() && (self.is_up() || self.is_connecting())
     }
 
+    /// Waits until it can go on, `most` at the most.
     pub(super) fn wait(&self, most: Duration) {
-        self.transport.wait(most);
+        if self.is_up() && !self.queue.has_waiting() {
+            // The system does not tell when something is acknowledged.
+            thread::sleep(most.min(LOOK_AGAIN_AFTER));
+        } else {
+            self.transport.wait(most);
+        }
     }
 
     pub(super) const fn hurry(&mut self, now: Now) {
@@ -161,21 +171,40 @@ impl Collector {
     }
 
     pub(super) fn close(&mut self, observer: &mut dyn Observer) {
-        self.transport.close();
+        self.end_session();
         self.state = State::Down { retry_at: Duration::MAX };
-        for message in std::mem::take(&mut self.queue) {
-            self.statistics.lost_records += u64::from(message.records);
-            observer.lost(&message.octets);
+        while self.queue.has_waiting() {
+            self.statistics.lost_records += self.queue.lose_first(observer);
         }
-        self.queued_octets = 0;
+    }
+
+    /// Closes the connection. What has not arrived waits again.
+    fn end_session(&mut self) {
+        self.acknowledge();
+        self.transport.close();
+        for message in self.queue.take_back() {
+            self.statistics.uncount(&message.octets, message.records);
+        }
         self.forget_in_flight();
+        self.stream = 0;
+    }
+
+    /// Forgets what has arrived.
+    fn acknowledge(&mut self) {
+        if self.queue.has_taken() {
+            self.queue.acknowledge(self.acknowledged());
+        }
+    }
+
+    /// How much of the stream has arrived.
+    fn acknowledged(&self) -> u64 {
+        self.stream.saturating_sub(self.transport.unacknowledged() as u64)
     }
 
     /// Goes on with whatever is under way.
     pub(super) fn advance(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
         if self.is_up() && self.transport.has_ended() {
-            self.transport.close();
-            self.forget_in_flight();
+            self.end_session();
             self.state = State::Down { retry_at: now.elapsed };
         }
         if self.is_up() && self.transport.is_closed_by_peer() {
@@ -240,25 +269,20 @@ impl Collector {
         if let Some(framing) = &mut self.framing {
             framing.restart();
         }
-        self.forget_in_flight();
-        self.queue.retain(|message| !message.are_templates);
-        let waiting = std::mem::take(&mut self.queue);
-        self.queued_octets = 0;
+        let waiting = self.queue.empty();
         self.send_templates(common, now, observer);
         for mut message in waiting {
             self.session.stamp_one(&mut message.octets, message.records, &*self.transport, now);
-            self.queued_octets += message.octets.len();
-            self.queue.push_back(message);
+            self.queue.put_back(message);
         }
     }
 
     fn lose_connection(&mut self, now: Now, why: &str, observer: &mut dyn Observer) {
         observer.disconnected(self.number, why);
-        self.transport.close();
+        self.end_session();
         self.failure = Some(why.to_owned());
         // Once at once: a collector that was restarted is there again.
         self.state = State::Down { retry_at: now.elapsed };
-        self.forget_in_flight();
     }
 
     fn forget_in_flight(&mut self) {
@@ -304,13 +328,14 @@ impl Collector {
         observer: &mut dyn Observer,
     ) {
         observer.delivered(self.number, messages);
-        self.drain(now, observer);
-        if !self.is_up() || !self.queue.is_empty() || self.framing.is_some() {
+        self.send_waiting(now, observer);
+        if !self.is_up() || self.queue.has_waiting() || self.framing.is_some() {
             self.enqueue_from(0, messages, are_templates, observer);
             return self.drain(now, observer);
         }
         let (octets, ends) = (messages.octets(), messages.ends());
-        let (mut first, mut taken) = (0, 0);
+        let begin = self.stream;
+        let (mut first, mut taken, mut failure) = (0, 0, None);
         while first < ends.len() {
             // Counted from where the octets begin.
             let rest: Vec<usize>;
@@ -324,8 +349,9 @@ impl Collector {
                 Ok(0) => break,
                 Ok(count) => {
                     taken += count;
+                    self.stream += count as u64;
                     let next = ends.partition_point(|&end| end <= taken);
-                    self.note_sent(messages, first..next);
+                    self.note_taken(messages, first..next);
                     first = next;
                     if next < ends.len() && next.checked_sub(1).map_or(0, |last| ends[last]) < taken {
                         // The rest of a message goes before everything else.
@@ -344,21 +370,46 @@ impl Collector {
                     first += 1;
                 }
                 Err(error) => {
-                    self.lose_connection(now, &error.to_string(), observer);
+                    failure = Some(error.to_string());
                     break;
                 }
             }
         }
+        self.keep_until_acknowledged(messages, first, are_templates, begin);
         self.enqueue_from(first, messages, are_templates, observer);
+        if let Some(why) = failure {
+            self.lose_connection(now, &why, observer);
+        }
     }
 
-    fn note_sent(&mut self, messages: &Messages, range: std::ops::Range<usize>) {
+    /// Keeps what may be needed again of the messages before number `first`, which went into the stream at `begin`.
+    fn keep_until_acknowledged(
+        &mut self,
+        messages: &Messages,
+        first: usize,
+        are_templates: bool,
+        begin: u64,
+    ) {
+        if self.transport.may_lose() {
+            return;
+        }
+        let acknowledged = self.acknowledged();
+        self.queue.acknowledge(acknowledged);
+        let ends = messages.ends().iter().map(|&end| begin + end as u64);
+        for ((message, records), end) in messages.iter().zip(ends).take(first) {
+            if end > acknowledged {
+                self.queue.keep(message, records, are_templates, end);
+            }
+        }
+    }
+
+    fn note_taken(&mut self, messages: &Messages, range: std::ops::Range<usize>) {
         for (message, records) in messages.iter().skip(range.start).take(range.len()) {
             self.statistics.count(message, records);
         }
     }
 
-    /// Lets the messages from number `first` on wait, as far as there is room. Templates always find room: there are not many.
+    /// Lets the messages from number `first` on wait, as far as there is room.
     fn enqueue_from(
         &mut self,
         first: usize,
@@ -367,28 +418,32 @@ impl Collector {
         observer: &mut dyn Observer,
     ) {
         for (message, records) in messages.iter().skip(first) {
-            if !are_templates && self.queued_octets + message.len() > self.queue_limit {
+            if !self.queue.wait(message, records, are_templates) {
                 self.statistics.lost_records += u64::from(records);
                 observer.lost(message);
-                continue;
             }
-            self.queued_octets += message.len();
-            self.queue.push_back(Waiting { octets: message.into(), records, are_templates });
         }
     }
 
-    /// Sends what waits, as far as it is taken.
+    /// Sends what waits, as far as it is taken, and forgets what has arrived.
     fn drain(&mut self, now: Now, observer: &mut dyn Observer) {
-        while self.is_up() && !self.queue.is_empty() {
+        self.send_waiting(now, observer);
+        self.acknowledge();
+    }
+
+    fn send_waiting(&mut self, now: Now, observer: &mut dyn Observer) {
+        while self.is_up() && self.queue.has_waiting() {
             self.fill_in_flight();
             let ends: Vec<usize> = self.in_flight_ends.iter().map(|end| end - self.taken).collect();
             match self.transport.send(&self.in_flight[self.taken..], &ends) {
                 Ok(0) => return,
                 Ok(count) => {
+                    let begin = self.stream - self.taken as u64;
+                    self.stream += count as u64;
                     self.taken += count;
-                    while self.in_flight_ends.front().is_some_and(|&end| end <= self.taken) {
+                    while let Some(&end) = self.in_flight_ends.front().filter(|&&end| end <= self.taken) {
                         self.in_flight_ends.pop_front();
-                        if let Some(message) = self.pop() {
+                        if let Some(message) = self.queue.take(begin + end as u64) {
                             self.statistics.count(&message.octets, message.records);
                         }
                     }
@@ -396,20 +451,11 @@ impl Collector {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) if self.transport.may_lose() => {
                     self.forget_in_flight();
-                    if let Some(message) = self.pop() {
-                        self.statistics.lost_records += u64::from(message.records);
-                        observer.lost(&message.octets);
-                    }
+                    self.statistics.lost_records += self.queue.lose_first(observer);
                 }
                 Err(error) => self.lose_connection(now, &error.to_string(), observer),
             }
         }
-    }
-
-    fn pop(&mut self) -> Option<Waiting> {
-        let message = self.queue.pop_front()?;
-        self.queued_octets -= message.octets.len();
-        Some(message)
     }
 
     /// Brings the first waiting messages into the form of the wire, unless some are there.
@@ -418,7 +464,7 @@ impl Collector {
             return;
         }
         self.forget_in_flight();
-        for message in &self.queue {
+        for message in self.queue.waiting() {
             match &mut self.framing {
                 None => self.in_flight.extend_from_slice(&message.octets),
                 Some(framing) => framing.put(&message.octets, &mut self.in_flight),

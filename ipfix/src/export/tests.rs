@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod acknowledgement;
 mod told;
 
 use std::collections::VecDeque;
@@ -24,6 +25,9 @@ struct Wire {
     attempts: usize,
     /// Octets that the next calls take; after them, all. `None` is an error.
     takes: VecDeque<Option<usize>>,
+    /// Octets of the present session, and of those that follow it, that arrive and are acknowledged at most; in others all are.
+    arrive: VecDeque<usize>,
+    is_open: bool,
     is_closed: bool,
     sessions: Vec<Vec<u8>>,
 }
@@ -44,6 +48,7 @@ impl Transport for Memory {
             return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into()));
         }
         wire.is_closed = false;
+        wire.is_open = true;
         wire.sessions.push(Vec::new());
         Poll::Ready(Ok(()))
     }
@@ -63,13 +68,26 @@ impl Transport for Memory {
         Ok(taken)
     }
 
+    fn unacknowledged(&self) -> usize {
+        let wire = self.0.lock().unwrap();
+        let taken = wire.sessions.last().map_or(0, Vec::len);
+        wire.arrive.front().map_or(0, |&arrived| taken.saturating_sub(arrived))
+    }
+
     fn is_closed_by_peer(&mut self) -> bool {
         self.0.lock().unwrap().is_closed
     }
 
     fn wait(&self, _most: Duration) {}
 
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        let mut wire = self.0.lock().unwrap();
+        if std::mem::take(&mut wire.is_open)
+            && let Some(arrived) = wire.arrive.pop_front()
+        {
+            wire.sessions.last_mut().unwrap().truncate(arrived);
+        }
+    }
 }
 
 /// Numbers of the records that were lost.

@@ -3,6 +3,7 @@
 mod attempt;
 mod file;
 mod lz4;
+mod outstanding;
 mod resolve;
 mod sctp;
 mod tcp;
@@ -40,6 +41,12 @@ pub trait Transport: fmt::Debug + Send {
         0
     }
 
+    /// How many of the octets that were taken the collector's system has not acknowledged, as far as is known: those that have not arrived
+    /// if the connection ends. It may be told larger than it is, as by one that encrypts, but is 0 when all are acknowledged.
+    fn unacknowledged(&self) -> usize {
+        0
+    }
+
     /// Whether the collector has ended the connection, as far as is known.
     fn is_closed_by_peer(&mut self) -> bool {
         false
@@ -53,7 +60,7 @@ pub trait Transport: fmt::Debug + Send {
     /// Waits until the transport can go on, `most` at the most.
     fn wait(&self, most: Duration);
 
-    /// Ends the connection.
+    /// Ends the connection. What is not acknowledged by then does not arrive any more.
     fn close(&mut self);
 }
 

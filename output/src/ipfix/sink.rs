@@ -158,10 +158,7 @@ impl Sink for IpfixSink {
         let mut moved = Instant::now();
         let mut waiting = usize::MAX;
         self.exporter.advance(self.now(), &mut self.log);
-        while self.exporter.queued_octets() > 0
-            && (self.exporter.is_congested() || self.exporter.is_connecting())
-            && moved.elapsed() < LAST_PATIENCE
-        {
+        while self.exporter.is_busy() && moved.elapsed() < LAST_PATIENCE {
             if self.exporter.queued_octets() < waiting {
                 waiting = self.exporter.queued_octets();
                 moved = Instant::now();

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, socket_error};
+use rustix::net::sockopt::{set_socket_keepalive, set_socket_linger, set_tcp_keepidle, socket_error};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socket_with};
 
 use super::Transport;
+use super::outstanding::outstanding_octets;
 use super::resolve::addresses;
 
 /// A collector that has gone without a word is noticed after this time of silence, and the kernel's further attempts.
@@ -127,6 +128,13 @@ impl Transport for Tcp {
         }
     }
 
+    fn unacknowledged(&self) -> usize {
+        match &self.state {
+            State::Open(stream) => outstanding_octets(stream),
+            _ => 0,
+        }
+    }
+
     fn is_closed_by_peer(&mut self) -> bool {
         let State::Open(stream) = &self.state else { return false };
         // A collector sends nothing; what it sends all the same is thrown away.
@@ -150,6 +158,12 @@ impl Transport for Tcp {
     }
 
     fn close(&mut self) {
+        if let State::Open(stream) = &self.state
+            && self.unacknowledged() > 0
+        {
+            // It is reset: else the kernel would go on with what is told as lost, or sent again. If that fails, there is nothing to reset.
+            let _ = set_socket_linger(stream, Some(Duration::ZERO));
+        }
         self.state = State::Closed;
     }
 }
