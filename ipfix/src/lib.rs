@@ -12,6 +12,7 @@
 //!
 //! * [`export`]: records to collectors, over UDP, TCP or SCTP, and to files.
 //! * [`collect`]: messages from exporters, over UDP, TCP or SCTP, and from files; and what they mean.
+//! * [`options`]: options records that RFCs define: statistics, reliability, flow keys, types of elements, sampling.
 //! * [`placement`]: records to and from places in memory, by plans that are made once for each template.
 //! * [`netflow`]: NetFlow 5 and 9, which [`collect`] reads as well.
 #![deny(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod list;
 pub mod message;
 pub mod model;
 pub mod netflow;
+pub mod options;
 pub mod placement;
 pub mod registry;
 mod sctp;

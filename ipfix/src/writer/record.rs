@@ -14,7 +14,7 @@ pub struct RecordWriter<'r, 'b> {
 }
 
 impl<'r, 'b> RecordWriter<'r, 'b> {
-    pub(super) const fn new(template: &'r Template, out: &'r mut Writer<'b>) -> RecordWriter<'r, 'b> {
+    pub(crate) const fn new(template: &'r Template, out: &'r mut Writer<'b>) -> RecordWriter<'r, 'b> {
         RecordWriter { template, written: 0, out }
     }
 
@@ -70,7 +70,7 @@ impl<'r, 'b> RecordWriter<'r, 'b> {
         self.out.put_long(content)
     }
 
-    pub(super) const fn finish(self) -> Result<(), EncodeError> {
+    pub(crate) const fn finish(self) -> Result<(), EncodeError> {
         if self.written == self.template.fields().len() { Ok(()) } else { Err(self.miscounted()) }
     }
 }
