@@ -207,3 +207,32 @@ fn a_signal_ends_it_and_what_came_before_is_shown() {
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_file_is_shown_by_what_it_tells_of_its_elements_and_of_what_records_have_in_common() {
+    use weir_ipfix::element::{DataType, Element, ElementId};
+    use weir_ipfix::export::{COMMON_PROPERTIES_FIELD, common_properties_template};
+    use weir_ipfix::options::{OptionsRecord, TypeInformation};
+    use weir_ipfix::template::{FieldSpecifier, Template, VARIABLE};
+    use weir_ipfix::writer::MessageWriter;
+
+    let doors = Element::new(ElementId::new(4711, 12), "doors", DataType::Unsigned16);
+    let types = TypeInformation::new(&doors);
+    let (types, told) = (types.template(300).unwrap(), types.to_record().unwrap());
+    let common =
+        common_properties_template(301, &[FieldSpecifier::new(ElementId::iana(82), VARIABLE)]).unwrap();
+    let data = Template::new(256, [COMMON_PROPERTIES_FIELD, FieldSpecifier::new(doors.id, 2)]).unwrap();
+    let mut buffer = [0; 1000];
+    let mut message = MessageWriter::new(&mut buffer, 1).unwrap();
+    for template in [&types, &common, &data] {
+        message.put_template(template).unwrap();
+    }
+    message.put_encoded(300, &told, 1, types.shortest_record()).unwrap();
+    message.put_encoded(301, b"\0\0\0\0\0\0\0\x09\x04eth0", 1, common.shortest_record()).unwrap();
+    message.put_encoded(256, b"\0\0\0\0\0\0\0\x09\0\x03", 1, 10).unwrap();
+    let message = message.finish(1_600_000_000, 0).unwrap();
+    let scratch = Scratch::new();
+    let file = scratch.file("told.ipfix", &*message.octets).display().to_string();
+    let shown = objects(&file);
+    assert_eq!(shown.last().unwrap(), &serde_json::json!({"interfaceName": "eth0", "doors": 3}));
+}

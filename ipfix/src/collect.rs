@@ -1,11 +1,13 @@
 //! Collecting: what a transport session has been told, and what its messages mean by that (RFC 7011, 8 and 9).
 //!
 //! A [`Session`] holds templates for each observation domain and follows the sequence numbers. Messages are read as views: records are
-//! given to the caller one by one, as they lie in the message. What is wrong is counted and told, and ends as little as possible.
+//! given to the caller one by one, as they lie in the message. Options that say what an element is (RFC 5610) or what records have in
+//! common (RFC 5473) are understood. What is wrong is counted and told, and ends as little as possible.
 //! NetFlow 5 and 9 are read as well ([`Packet`]). A [`Collector`] has a session for each peer at its UDP sockets, each TCP connection
 //! and each file. All memory is bounded, whatever a peer sends.
 
 mod collector;
+mod options;
 mod packet;
 mod sequence;
 mod session;
@@ -19,7 +21,9 @@ use thiserror::Error;
 pub use self::collector::{Closed, Collector, CollectorCounters, CollectorSettings, Lz4Error, News, Peer};
 pub use self::packet::{Packet, PacketError, Protocol};
 pub use self::session::Session;
-use crate::message::{Record, RecordError, SetError};
+use crate::element::Element;
+use crate::message::{Record, RecordError, SetError, TooMany};
+use crate::model::ModelError;
 use crate::template::{Template, TemplateError};
 
 /// How a session is read.
@@ -37,6 +41,10 @@ pub struct SessionSettings {
     pub most_templates: usize,
     /// Fields that all templates of a domain may have together.
     pub most_fields: usize,
+    /// Octets that the common properties of a domain (RFC 5473) may take.
+    pub most_common: usize,
+    /// Elements that a peer may define in a session (RFC 5610).
+    pub most_elements: usize,
     /// Octets of data sets that a domain may keep until their template comes. None of them is kept if this is 0.
     pub most_waiting: usize,
     /// How long they are kept.
@@ -45,7 +53,7 @@ pub struct SessionSettings {
 
 impl SessionSettings {
     /// For a transport over which messages may get lost, or none does. A lifetime as in RFC 6728, half an hour, and more room than any
-    /// honest exporter needs: 12 MiB a domain. Where messages may get lost or change places, data waits a minute for its template.
+    /// honest exporter needs: 13 MiB a domain, and 20 MiB for elements. Where messages may get lost or change places, data waits a minute for its template.
     pub const fn new(may_lose: bool) -> SessionSettings {
         SessionSettings {
             may_lose,
@@ -53,6 +61,8 @@ impl SessionSettings {
             most_domains: 64,
             most_templates: 8192,
             most_fields: 1 << 20,
+            most_common: 1 << 20,
+            most_elements: 1 << 15,
             most_waiting: if may_lose { 64 << 10 } else { 0 },
             waiting_time: Duration::from_secs(60),
         }
@@ -100,9 +110,18 @@ pub enum Fault {
     /// A template is withdrawn that is not there, or over UDP, where none is.
     #[error("template {0} is withdrawn")]
     Withdrawn(u16),
-    /// There are more domains, templates or fields than a session may have.
-    #[error("too many templates, fields or observation domains")]
+    /// There are more domains, templates, fields, common properties or elements than a session may have.
+    #[error("too many templates, fields, observation domains, common properties or elements")]
     TooMany,
+    /// An element is defined that is known as something else. The first definition holds.
+    #[error(transparent)]
+    Element(#[from] ModelError),
+}
+
+impl From<TooMany> for Fault {
+    fn from(TooMany: TooMany) -> Fault {
+        Fault::TooMany
+    }
 }
 
 /// What a message says.
@@ -112,8 +131,10 @@ pub enum Event<'e> {
     Template(&'e Template),
     /// A template is not used any more.
     Withdrawal(u16),
-    /// A record.
+    /// A record. If it refers to common properties, they are joined to it by [`Record::joined`].
     Record(Record<'e, 'e>),
+    /// The record before has said what an element is that was not known (RFC 5610). From now on it is in [`Session::model`].
+    Element(&'e Element),
     /// Records of a template that is not known: its id, and the set. If they are kept
     /// ([`SessionSettings::most_waiting`]) and the template comes in time, the records follow it.
     UnknownRecords(u16, &'e [u8]),

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod collector;
+mod common_properties;
 mod messages;
 mod packer;
 mod session;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use backoff::Backoff;
 pub use collector::{Collector, CollectorSettings, Statistics};
+pub use common_properties::{COMMON_PROPERTIES_FIELD, common_properties_template};
 pub use messages::Messages;
 pub use packer::Records;
 pub use session::Refresh;
@@ -101,6 +103,9 @@ pub enum ExportError {
         /// Octets of the longest message.
         longest: usize,
     },
+    /// Its records are not common properties.
+    #[error("the template is not one of common properties")]
+    NoCommonProperties,
     /// No message could hold the record.
     #[error("a record of {octets} octets does not fit into a message")]
     RecordTooLong {
@@ -160,6 +165,8 @@ pub struct Exporter {
     /// Places of templates that are to be withdrawn when nothing waits that may need them.
     retiring: Vec<usize>,
     resting: Vec<Resting>,
+    /// The id of the latest common properties; they begin with 1.
+    last_common_properties: u64,
 }
 
 /// Finished messages are handed to the collectors when they have grown to so many octets: many messages a system call, and all of them
@@ -192,6 +199,7 @@ impl Exporter {
             numbered: 0,
             retiring: Vec::new(),
             resting: Vec::new(),
+            last_common_properties: 0,
         })
     }
 

@@ -3,11 +3,14 @@
 //! Nothing is copied. An error ends the part in which it is found: a set that is too long ends the message, a record that is cut off
 //! ends its set. What was read before it holds.
 
+mod common_properties;
 mod records;
 mod templates;
 
 use thiserror::Error;
 
+pub use common_properties::{COMMON_PROPERTIES_ID, CommonProperties, TooMany};
+pub(crate) use common_properties::{are_defined_by, are_referred_to_by};
 pub use records::{Field, Record, RecordError, Records};
 pub use templates::{TemplateRecord, TemplateRecords, TemplateView};
 

@@ -7,7 +7,7 @@ use weir_ipfix::collect::{Arrival, Event, Fault, Session, SessionSettings};
 use weir_ipfix::element::{DataType, ElementId};
 use weir_ipfix::list::DEEPEST;
 use weir_ipfix::message::{HEADER_LEN, Header, Message, MessageError, Record, Records};
-use weir_ipfix::registry;
+use weir_ipfix::model::InformationModel;
 use weir_ipfix::template::Template;
 use weir_ipfix::time::Time;
 use weir_ipfix::value;
@@ -30,6 +30,7 @@ pub(super) fn file(
 ) -> Result<(), PrintError> {
     let mut session = Session::new(SessionSettings::new(false));
     let mut templates = Templates::new();
+    let mut model = InformationModel::default();
     let mut buffer = Vec::new();
     let (mut offset, mut first_fault) = (0u64, None);
     while !printer.is_done() {
@@ -44,12 +45,16 @@ pub(super) fn file(
         session.read(&message, Arrival::default(), |event| match event {
             Event::Record(record) => {
                 if written.is_ok() && !printer.is_done() {
-                    let (columns, values) = Shower::of(&message, &templates).record(&record);
+                    let (columns, values) = Shower::of(&message, &templates, &model).record(&record);
                     written = printer.record(&columns, &values);
                 }
             }
             Event::Template(template) => {
                 templates.insert((message.header.domain, template.id()), template.clone());
+            }
+            Event::Element(element) => {
+                // The session has seen that it is no other one's.
+                let _ = model.add(element.clone());
             }
             Event::Withdrawal(id) => {
                 templates.remove(&(message.header.domain, id));
@@ -106,17 +111,20 @@ struct Shower<'m> {
     /// When the message was sent, which tells the eras of its times apart.
     sent: Time,
     templates: &'m Templates,
+    /// Elements, those among them that the file tells.
+    model: &'m InformationModel,
 }
 
 impl<'m> Shower<'m> {
-    fn of(message: &Message<'_>, templates: &'m Templates) -> Shower<'m> {
+    fn of(message: &Message<'_>, templates: &'m Templates, model: &'m InformationModel) -> Shower<'m> {
         let sent = Time::new(message.header.export_time_s.into(), 0);
-        Shower { domain: message.header.domain, sent, templates }
+        Shower { domain: message.header.domain, sent, templates, model }
     }
 
-    fn record<'a>(self, record: &Record<'a, '_>) -> (Vec<Column>, Vec<Value<'a>>) {
+    /// The fields of a record, those that it has in common with others among them.
+    fn record<'a>(self, record: &Record<'a, 'a>) -> (Vec<Column>, Vec<Value<'a>>) {
         let (mut columns, mut values) = (Vec::<Column>::new(), Vec::new());
-        for field in record.fields().filter(|field| field.specifier.id != PADDING) {
+        for field in record.joined().filter(|field| field.specifier.id != PADDING) {
             let (column, value) = self.field(field.specifier.id, field.content, 0);
             // An element may be in a record several times (RFC 7011, 8), a name in an object only once.
             let same = columns.iter().filter(|other| is_same(&other.name, &column.name)).count();
@@ -129,7 +137,7 @@ impl<'m> Shower<'m> {
 
     /// A field that holds `octets`. A list of values of one element is called after that element.
     fn field<'a>(self, id: ElementId, octets: &'a [u8], depth: usize) -> (Column, Value<'a>) {
-        let known = registry::by_id(id);
+        let known = self.model.by_id(id);
         let kind = known.as_ref().map_or(DataType::OctetArray, |element| element.data_type);
         let name = known.map_or_else(|| id.to_string(), |element| element.name.clone().into_owned());
         let value = value::Value::read(kind, octets, self.sent);

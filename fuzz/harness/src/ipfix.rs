@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use weir_ipfix::collect::{Arrival, Event, Packet, Session, SessionSettings};
-use weir_ipfix::element::{DataType, ElementId};
+use weir_ipfix::element::{DataType, ElementId, REVERSE};
 use weir_ipfix::list::DEEPEST;
 use weir_ipfix::message::{Message, Record, Records, Set, TemplateRecord};
 use weir_ipfix::registry;
@@ -47,6 +47,7 @@ pub fn messages(data: &[u8]) {
                     check_record(&record, &templates);
                 }
             }
+            Event::Element(element) => assert!(!matches!(element.id.enterprise, 0 | REVERSE)),
             Event::Withdrawal(_) | Event::UnknownRecords(..) | Event::Fault(_) => {}
         });
         assert!(

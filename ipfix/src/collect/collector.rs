@@ -54,6 +54,8 @@ impl Default for CollectorSettings {
             most_domains: 16,
             most_templates: 1024,
             most_fields: 8192,
+            most_common: 16 << 10,
+            most_elements: 1024,
             ..settings
         };
         CollectorSettings {

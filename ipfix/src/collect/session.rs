@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
+use super::options::Options;
 use super::packet::{Packet, Protocol};
 use super::sequence::Sequence;
 use super::templates::Templates;
 use super::waiting::Waiting;
 use super::{Arrival, Event, Fault, SessionCounters, SessionSettings};
-use crate::message::{Message, Records, SetKind, TemplateRecord};
+use crate::message::{
+    CommonProperties, Message, Record, Records, SetKind, TemplateRecord, are_referred_to_by,
+};
+use crate::model::InformationModel;
 use crate::netflow::{v5, v9};
+
 use crate::template::{Template, TemplateError};
 
 /// Streams whose sequence numbers are followed in an observation domain.
@@ -19,6 +24,7 @@ struct Domain {
     templates: Templates,
     sequences: HashMap<u16, Sequence>,
     waiting: Waiting,
+    common: CommonProperties,
 }
 
 impl Domain {
@@ -36,13 +42,20 @@ pub struct Session {
     settings: SessionSettings,
     /// Of each protocol: an exporter of several does not mean the same by the same numbers.
     domains: HashMap<(Protocol, u32), Domain>,
+    /// What the peer has said of its elements.
+    model: InformationModel,
     counters: SessionCounters,
 }
 
 impl Session {
     /// Nothing is known yet.
     pub fn new(settings: SessionSettings) -> Session {
-        Session { settings, domains: HashMap::new(), counters: SessionCounters::default() }
+        Session {
+            settings,
+            domains: HashMap::new(),
+            model: InformationModel::default(),
+            counters: SessionCounters::default(),
+        }
     }
 
     /// What was read so far.
@@ -58,6 +71,11 @@ impl Session {
     /// The template `id` of an observation domain of IPFIX.
     pub fn template(&self, domain: u32, id: u16) -> Option<&Template> {
         self.domains.get(&(Protocol::Ipfix, domain))?.templates.get(id)
+    }
+
+    /// The elements that are known in the session: those of the registry, and those that the peer has defined (RFC 5610).
+    pub const fn model(&self) -> &InformationModel {
+        &self.model
     }
 
     /// Something has come that is no message.
@@ -136,7 +154,7 @@ impl Session {
         arrival: Arrival,
         mut each: F,
     ) -> Option<Reading<'_, F>> {
-        let Session { settings, domains, counters } = self;
+        let Session { settings, domains, model, counters } = self;
         counters.messages += 1;
         if !domains.contains_key(&domain) && domains.len() >= settings.most_domains {
             counters.faults += 1;
@@ -145,10 +163,12 @@ impl Session {
         }
         let domain = domains.entry(domain).or_default();
         if settings.may_lose {
-            domain.templates.expire(arrival.elapsed.saturating_sub(settings.template_lifetime));
+            let oldest = arrival.elapsed.saturating_sub(settings.template_lifetime);
+            domain.templates.expire(oldest);
+            domain.common.expire(oldest);
         }
         domain.waiting.expire(arrival.elapsed.saturating_sub(settings.waiting_time));
-        Some(Reading { settings, counters, domain, arrival, each, records: 0, is_certain: true })
+        Some(Reading { settings, counters, domain, model, arrival, each, records: 0, is_certain: true })
     }
 }
 
@@ -157,6 +177,7 @@ struct Reading<'s, F> {
     settings: &'s SessionSettings,
     counters: &'s mut SessionCounters,
     domain: &'s mut Domain,
+    model: &'s mut InformationModel,
     arrival: Arrival,
     each: F,
     /// Records of the message so far.
@@ -179,9 +200,16 @@ impl<F: FnMut(Event<'_>)> Reading<'_, F> {
 
     fn template_record(&mut self, record: Result<TemplateRecord<'_>, TemplateError>, set: u16) {
         let (settings, now) = (self.settings, self.arrival.elapsed);
-        let taken = record
-            .map_err(Fault::from)
-            .and_then(|record| self.domain.templates.take(&record, set, settings, now, &mut self.each));
+        let Domain { templates, common, .. } = &mut *self.domain;
+        let each = &mut self.each;
+        let taken = record.map_err(Fault::from).and_then(|record| {
+            templates.take(&record, set, settings, now, &mut |event| {
+                if let Event::Withdrawal(id) = event {
+                    common.withdraw(id);
+                }
+                each(event);
+            })
+        });
         taken.unwrap_or_else(|error| self.fault(error));
     }
 
@@ -195,16 +223,12 @@ impl<F: FnMut(Event<'_>)> Reading<'_, F> {
 
     /// A data set.
     fn data(&mut self, id: u16, content: &[u8]) {
-        let Domain { templates, waiting, .. } = &mut *self.domain;
+        let Domain { templates, waiting, common, .. } = &mut *self.domain;
         if let Some(template) = templates.get(id) {
-            let read = Records::new(template, content);
-            return take_records(
-                read,
-                &mut self.records,
-                &mut self.is_certain,
-                self.counters,
-                &mut self.each,
-            );
+            let (settings, now) = (self.settings, self.arrival.elapsed);
+            let options = Options { settings, now, common, model: self.model };
+            let counted = (&mut self.records, &mut self.is_certain);
+            return take_set(template, content, options, counted, self.counters, &mut self.each);
         }
         self.is_certain = false;
         self.counters.unknown_sets += 1;
@@ -215,21 +239,24 @@ impl<F: FnMut(Event<'_>)> Reading<'_, F> {
     /// Records whose template is known beforehand.
     fn records(&mut self, template: &Template, content: &[u8]) {
         let read = Records::new(template, content);
-        take_records(read, &mut self.records, &mut self.is_certain, self.counters, &mut self.each);
+        let counted = (&mut self.records, &mut self.is_certain);
+        take_records(read, counted, self.counters, &mut self.each, |_, _| Ok(()));
     }
 
     /// What has waited for templates that the message brought.
     fn take_what_waited(&mut self) {
-        let Domain { templates, waiting, .. } = &mut *self.domain;
+        let Domain { templates, waiting, common, .. } = &mut *self.domain;
         if !templates.take_has_new() {
             return;
         }
+        let (settings, now) = (self.settings, self.arrival.elapsed);
         // They are not records of this message.
         let (mut records, mut is_certain) = (0, true);
         waiting.release(|id, content| {
             let Some(template) = templates.get(id) else { return false };
-            let read = Records::new(template, content);
-            take_records(read, &mut records, &mut is_certain, self.counters, &mut self.each);
+            let options = Options { settings, now, common, model: self.model };
+            let counted = (&mut records, &mut is_certain);
+            take_set(template, content, options, counted, self.counters, &mut self.each);
             true
         });
         self.counters.records += u64::from(records);
@@ -254,25 +281,48 @@ impl<F: FnMut(Event<'_>)> Reading<'_, F> {
     }
 }
 
-/// Gives records to `each` and counts them.
-fn take_records(
-    read: Records<'_, '_>,
-    records: &mut u32,
-    is_certain: &mut bool,
+/// Gives the records of a set to `each` and counts them: how many, and whether these are all. What options say is taken in.
+fn take_set(
+    template: &Template,
+    content: &[u8],
+    mut options: Options<'_>,
+    counted: (&mut u32, &mut bool),
     counters: &mut SessionCounters,
     each: &mut impl FnMut(Event<'_>),
 ) {
+    let mut read = Records::new(template, content);
+    if template.is_options() {
+        return take_records(read, counted, counters, each, |record, each| options.take(record, each));
+    }
+    if !options.common.is_empty() && are_referred_to_by(template) {
+        read = read.with_common(options.common);
+    }
+    take_records(read, counted, counters, each, |_, _| Ok(()));
+}
+
+/// Gives records to `each`, counts them, and has them taken in.
+fn take_records<F: FnMut(Event<'_>)>(
+    read: Records<'_, '_>,
+    (records, is_certain): (&mut u32, &mut bool),
+    counters: &mut SessionCounters,
+    each: &mut F,
+    mut take_in: impl FnMut(&Record<'_, '_>, &mut F) -> Result<(), Fault>,
+) {
     for record in read {
-        match record {
+        let taken = match record {
             Ok(record) => {
                 *records += 1;
                 each(Event::Record(record));
+                take_in(&record, each)
             }
             Err(error) => {
                 *is_certain = false;
-                counters.faults += 1;
-                each(Event::Fault(error.into()));
+                Err(error.into())
             }
+        };
+        if let Err(fault) = taken {
+            counters.faults += 1;
+            each(Event::Fault(fault));
         }
     }
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod told;
+
 use super::*;
 use crate::element::ElementId;
 use crate::message::Message;
@@ -41,6 +43,7 @@ fn read_at(session: &mut Session, octets: &[u8], second: u64) -> Vec<String> {
             Event::Record(record) => {
                 format!("record {} of {}", record.template().fields()[0].id, record.template().id())
             }
+            Event::Element(element) => format!("element {element}"),
             Event::UnknownRecords(id, content) => format!("{} octets of {id}", content.len()),
             Event::Fault(fault) => fault.to_string(),
         });
@@ -216,7 +219,10 @@ fn what_a_peer_can_make_a_session_keep_is_bounded() {
     }
     assert!(session.template(7, 265).is_some() && session.template(7, 266).is_none());
     let wide = Template::new(256, [FieldSpecifier::new(ElementId::iana(1), 4); 4]).unwrap();
-    assert_eq!(read(&mut session, &define(&[&wide])), ["too many templates, fields or observation domains"]);
+    assert_eq!(
+        read(&mut session, &define(&[&wide])),
+        ["too many templates, fields, observation domains, common properties or elements"]
+    );
     let mut fields = vec![FieldSpecifier::new(ElementId::iana(210), 0); 65];
     fields.push(FieldSpecifier::new(ElementId::iana(4), 1));
     let hollow = Template::new(400, fields).unwrap();

@@ -2,8 +2,10 @@
 
 use thiserror::Error;
 
+use super::{COMMON_PROPERTIES_ID, CommonProperties};
 use crate::element::ElementId;
 use crate::template::{FieldSpecifier, Template};
+use crate::value::unsigned;
 use crate::wire::Reader;
 
 /// A record reaches beyond its set.
@@ -19,13 +21,21 @@ pub struct RecordError {
 #[derive(Clone, Debug)]
 pub struct Records<'a, 't> {
     template: &'t Template,
+    common: Option<&'t CommonProperties>,
     reader: Reader<'a>,
 }
 
 impl<'a, 't> Records<'a, 't> {
     /// The records of `template` that `content` holds.
     pub const fn new(template: &'t Template, content: &'a [u8]) -> Records<'a, 't> {
-        Records { template, reader: Reader::new(content) }
+        Records { template, common: None, reader: Reader::new(content) }
+    }
+
+    /// The records may refer to these common properties: see [`Record::joined`].
+    #[must_use]
+    pub const fn with_common(mut self, common: &'t CommonProperties) -> Records<'a, 't> {
+        self.common = Some(common);
+        self
     }
 }
 
@@ -49,7 +59,12 @@ impl<'a, 't> Iterator for Records<'a, 't> {
         if octets.is_none() {
             self.reader = Reader::new(&[]);
         }
-        Some(octets.map(|octets| Record { template, octets }).ok_or(RecordError { template: template.id() }))
+        let common = self.common;
+        Some(
+            octets
+                .map(|octets| Record { template, common, octets })
+                .ok_or(RecordError { template: template.id() }),
+        )
     }
 }
 
@@ -62,6 +77,7 @@ fn content<'a>(reader: &mut Reader<'a>, field: FieldSpecifier) -> Option<&'a [u8
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a, 't> {
     template: &'t Template,
+    common: Option<&'t CommonProperties>,
     octets: &'a [u8],
 }
 
@@ -75,6 +91,11 @@ pub struct Field<'a> {
 }
 
 impl<'a, 't> Record<'a, 't> {
+    /// A record of which it is known that it is one.
+    pub(super) const fn new(template: &'t Template, octets: &'a [u8]) -> Record<'a, 't> {
+        Record { template, common: None, octets }
+    }
+
     /// Its template.
     pub const fn template(&self) -> &'t Template {
         self.template
@@ -92,6 +113,23 @@ impl<'a, 't> Record<'a, 't> {
             .fields()
             .iter()
             .map_while(move |&specifier| Some(Field { specifier, content: content(&mut reader, specifier)? }))
+    }
+
+    /// Its fields, in the order of the template, and in the place of each `commonPropertiesId` what it stands for (RFC 5473). An id that
+    /// stands for nothing that is known stays. Values in common that refer to further ones are not followed.
+    pub fn joined<'x>(&self) -> impl Iterator<Item = Field<'x>> + use<'x, 'a, 't>
+    where
+        'a: 'x,
+        't: 'x,
+    {
+        let common = self.common;
+        self.fields().flat_map(move |field| {
+            let known = common
+                .filter(|_| field.specifier.id == COMMON_PROPERTIES_ID && field.content.len() <= 8)
+                .and_then(|common| common.get(unsigned(field.content)));
+            let own = if known.is_some() { None } else { Some(field) };
+            own.into_iter().chain(known.into_iter().flat_map(|record| record.fields()))
+        })
     }
 
     /// What the first field of the element `id` contains.

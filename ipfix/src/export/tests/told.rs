@@ -148,3 +148,41 @@ fn a_record_about_one_session_goes_there_alone() {
     let octets = other.lock().unwrap().sessions[0].len() as u64;
     assert_eq!(statistics, Statistics { sessions: 1, messages: 4, octets, records: 3, lost_records: 0 });
 }
+
+#[test]
+fn common_properties_are_told_once_a_session_before_the_records_that_refer_to_them() {
+    let mut setting = setting(Wire::default(), TemplateMode::Once, EVERY_MINUTE);
+    let name = FieldSpecifier::new(ElementId::iana(82), VARIABLE);
+    let template = common_properties_template(300, &[name]).unwrap();
+    let slot = setting.exporter.add_template(template, setting.now, &mut setting.lost).unwrap();
+    let data = Template::new(301, [COMMON_PROPERTIES_FIELD]).unwrap();
+    let data = setting.exporter.add_template(data, setting.now, &mut setting.lost).unwrap();
+    for (name, expected) in [(b"\x04eth0", 1u64), (b"\x04eth1", 2)] {
+        let id = setting.exporter.add_common_properties(slot, name, setting.now, &mut setting.lost).unwrap();
+        assert_eq!(id, expected);
+        setting.exporter.put(
+            data,
+            Records::of_equal_length(&id.to_be_bytes(), 8),
+            setting.now,
+            &mut setting.lost,
+        );
+        setting.exporter.flush(setting.now, &mut setting.lost);
+    }
+    let refused = setting.exporter.add_common_properties(data, b"", setting.now, &mut setting.lost);
+    assert_eq!(refused, Err(ExportError::NoCommonProperties));
+    let octets = setting.wire.lock().unwrap().sessions[0].clone();
+    let mut session = crate::collect::Session::new(crate::collect::SessionSettings::new(false));
+    let (mut rest, mut names) = (&octets[..], Vec::new());
+    while let Ok(Some((message, after))) = Message::read_from(rest) {
+        rest = after;
+        session.read(&message, crate::collect::Arrival::default(), |event| match event {
+            crate::collect::Event::Record(record) if !record.template().is_options() => {
+                names.extend(record.joined().map(|field| field.content.to_vec()));
+            }
+            crate::collect::Event::Fault(fault) => panic!("{fault}"),
+            _ => {}
+        });
+    }
+    assert_eq!(names, [b"eth0", b"eth1"]);
+    assert_eq!(session.counters().lost_records, 0, "they are numbered");
+}
