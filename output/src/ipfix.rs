@@ -4,6 +4,8 @@
 //! of each plugin in the order of `-p`. Templates are numbered in pairs, version 4 first, in the order in which such records come.
 //! An [`IpfixEncoder`] writes records in the workers; the [`IpfixSink`] makes messages of them, numbers and sends them.
 //!
+//! In the layout of ulogd2 (`layout=ulogd2`) there is a template for each version of IP, and plugins say nothing.
+//!
 //! Where a plugin has several things to say about a flow there is a record for each. All but the first count no octets and no packets,
 //! so that sums are true.
 
@@ -14,6 +16,7 @@ mod field;
 mod settings;
 mod sink;
 mod templates;
+mod ulogd;
 
 use std::sync::Arc;
 
@@ -51,7 +54,7 @@ impl Ipfix {
         for option in &settings.without_effect {
             eprintln!("Warning: ipfix: option {option} has no effect here");
         }
-        let templates = Arc::new(Templates::new(&context.schemas, settings.time));
+        let templates = Arc::new(Templates::new(&context.schemas, settings.time, settings.layout));
         let encoder = IpfixEncoder::new(Arc::clone(&templates), &context.schemas, &settings);
         Ok(Ipfix { encoder, sink: IpfixSink::new(&settings, templates)? })
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use weir_flow::{Record, Schema, Section};
 use weir_ipfix::template::Template;
 
-use super::basic;
 use super::batch::IpfixBatch;
 use super::field::Plan;
-use super::settings::{Settings, TimeUnit};
+use super::settings::{Layout, Settings, TimeUnit};
 use super::templates::{Plugins, Templates};
+use super::{basic, ulogd};
 use crate::Encoder;
 
 /// Writes records as their templates say.
@@ -18,6 +18,7 @@ use crate::Encoder;
 pub struct IpfixEncoder {
     interface: u32,
     time: TimeUnit,
+    layout: Layout,
     /// The fields of each plugin, by number.
     plugins: Arc<[Vec<Plan>]>,
     templates: Arc<Templates>,
@@ -33,6 +34,7 @@ impl IpfixEncoder {
         IpfixEncoder {
             interface: settings.interface,
             time: settings.time,
+            layout: settings.layout,
             plugins: schemas.iter().map(plans).collect(),
             templates,
             known: HashMap::new(),
@@ -44,7 +46,7 @@ impl IpfixEncoder {
     pub fn template(&self, number: u32) -> Option<Template> {
         let pair = number as usize / 2;
         let plugins = *self.templates.since(pair).first()?;
-        self.templates.template(pair, plugins, number % 2 == 1).ok()
+        self.templates.template(pair, plugins, number % 2 == 1)
     }
 
     #[inline]
@@ -103,11 +105,30 @@ impl IpfixEncoder {
     }
 }
 
+impl IpfixEncoder {
+    #[inline(never)]
+    fn put_ulogd(&mut self, record: &Record<'_>, batch: &mut IpfixBatch) {
+        let is_ipv6 = record.flow.key.is_ipv6();
+        if let Some(pair) = self.pair(is_ipv6.into()) {
+            let begin = batch.octets.len();
+            ulogd::put(&mut batch.octets, record);
+            batch.end_record(2 * pair as u32 + u32::from(is_ipv6), begin);
+        }
+    }
+}
+
 impl Encoder for IpfixEncoder {
     type Batch = IpfixBatch;
 
+    fn wants_sections(&self) -> bool {
+        self.layout == Layout::Ipfixprobe
+    }
+
     #[inline]
     fn encode(&mut self, record: &Record<'_>, batch: &mut IpfixBatch) {
+        if self.layout == Layout::Ulogd2 {
+            return self.put_ulogd(record, batch);
+        }
         self.put(record, 0, batch);
         let instances = record.sections.iter().map(|section| section.instances.len()).max().unwrap_or(0);
         for instance in 1..instances {

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
 
+use weir_ipfix::export::TemplateMode;
 use weir_ipfix::export::transport::Rotation;
+use weir_ipfix::message::{HEADER_LEN, SET_HEADER_LEN};
+use weir_ipfix::template::FieldSpecifier;
 
-use super::basic;
+use super::{basic, ulogd};
 use crate::registry::FULL;
 
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -21,6 +24,9 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .default("1458"),
     OptionSpec::new("udp", "u", Argument::Flag, "UDP instead of TCP"),
+    OptionSpec::new("transport", "", Argument::Choice("NAME", &["tcp", "udp"]), "How messages go to the collector")
+        .default("tcp")
+        .aliases(&["proto"]),
     OptionSpec::new(
         "non-blocking-tcp",
         "n",
@@ -47,6 +53,22 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "UDP: templates are sent again after so many messages, 0: never",
     )
     .default("0"),
+    OptionSpec::new(
+        "template-mode",
+        "",
+        Argument::Choice("WHEN", &["once", "always", "never"]),
+        "Templates: once a connection (over UDP again as template and template-packets say), in every message, \
+         or never, for a collector that knows them",
+    )
+    .default("once")
+    .aliases(&["send_template"]),
+    OptionSpec::new(
+        "layout",
+        "",
+        Argument::Choice("NAME", &["ipfixprobe", "ulogd2"]),
+        "Records as ipfixprobe sends them, or the ten fields of ulogd2 (template 256, for IPv6 257), without those of plugins",
+    )
+    .default("ipfixprobe"),
     OptionSpec::new(
         "time",
         "",
@@ -101,25 +123,35 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     FULL,
 ];
 
-/// A message that holds the basic fields of any flow.
-const SHORTEST_MESSAGE: u64 = 16 + 4 + basic::IPV6_LEN as u64;
+/// A message that holds the shortest record of any flow.
+const SHORTEST_MESSAGE: u64 = (HEADER_LEN + SET_HEADER_LEN + ulogd::IPV6_LEN) as u64;
 
 /// Room for a message of any length, one of which a part is sent.
 const SHORTEST_QUEUE: u64 = 1 << 17;
 
 /// Options that say nothing about files.
-const OF_COLLECTORS: &[&str] =
-    &["host", "port", "udp", "non-blocking-tcp", "lz4-compression", "template", "template-packets"];
+const OF_COLLECTORS: &[&str] = &[
+    "host",
+    "port",
+    "udp",
+    "transport",
+    "non-blocking-tcp",
+    "lz4-compression",
+    "template",
+    "template-packets",
+];
 
 /// Parameters that mean nothing to templates that are sent once a connection, and to messages that are not compressed. ipfixprobe takes
 /// them without a word, so that command lines have them.
-fn without_effect(way: &Way, parameters: &Parsed) -> Vec<&'static str> {
-    let options: &[&str] = match way {
+fn without_effect(way: &Way, mode: TemplateMode, layout: Layout, parameters: &Parsed) -> Vec<&'static str> {
+    let of_way: &[&str] = match way {
         Way::Tcp { lz4_buffer: Some(_), .. } => &["template", "template-packets"],
         Way::Tcp { lz4_buffer: None, .. } => &["template", "template-packets", "lz4-buffer-size"],
+        Way::Udp if mode != TemplateMode::Once => &["template", "template-packets", "lz4-buffer-size"],
         Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
     };
-    options.iter().copied().filter(|option| parameters.is_given(option)).collect()
+    let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
+    of_way.iter().chain(of_layout).copied().filter(|option| parameters.is_given(option)).collect()
 }
 
 /// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
@@ -136,6 +168,29 @@ pub(super) enum TimeUnit {
     Milliseconds,
     Microseconds,
     Nanoseconds,
+}
+
+/// Which templates there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Layout {
+    /// The basic fields and those of plugins.
+    Ipfixprobe,
+    /// Those of ulogd2.
+    Ulogd2,
+}
+
+impl Layout {
+    /// Octets of the shortest message in which any flow finds room.
+    fn shortest_message(self, mode: TemplateMode) -> u64 {
+        let fields: Vec<FieldSpecifier> = match self {
+            Layout::Ipfixprobe => basic::specifiers(true, TimeUnit::Microseconds).collect(),
+            Layout::Ulogd2 => ulogd::specifiers(true).collect(),
+        };
+        let record: usize = fields.iter().map(|field| field.shortest()).sum();
+        let template = SET_HEADER_LEN + 4 + fields.iter().map(|field| field.wire_len()).sum::<usize>();
+        let told = if mode == TemplateMode::Always { template } else { 0 };
+        (HEADER_LEN + told + SET_HEADER_LEN + record) as u64
+    }
 }
 
 /// How messages get to the collector.
@@ -165,6 +220,8 @@ pub(super) struct Settings {
     pub(super) domain: u32,
     pub(super) interface: u32,
     pub(super) time: TimeUnit,
+    pub(super) layout: Layout,
+    pub(super) template_mode: TemplateMode,
     pub(super) refresh_after: Option<Duration>,
     pub(super) refresh_after_messages: Option<u32>,
     pub(super) reconnect_after: Duration,
@@ -180,10 +237,29 @@ impl Settings {
     pub(super) fn new(parameters: &Parsed) -> Result<Settings, OptionError> {
         let is_given = |name| parameters.is_given(name);
         let compressed = is_given("lz4-compression");
-        if is_given("udp") && compressed {
+        let is_udp = is_given("udp") || parameters.text("transport") == Some("udp");
+        if is_given("udp") && parameters.text("transport") == Some("tcp") && is_given("transport") {
+            return Err(OptionError::Conflict("udp contradicts transport=tcp".to_owned()));
+        }
+        if is_udp && compressed {
             return Err(OptionError::Conflict("lz4-compression needs TCP, not udp".to_owned()));
         }
+        let layout = match parameters.text("layout") {
+            Some("ulogd2") => Layout::Ulogd2,
+            _ => Layout::Ipfixprobe,
+        };
+        let template_mode = match parameters.text("template-mode") {
+            Some("always") => TemplateMode::Always,
+            Some("never") => TemplateMode::Never,
+            _ => TemplateMode::Once,
+        };
         let mtu = parameters.number("mtu");
+        let shortest = layout.shortest_message(template_mode);
+        if mtu < shortest {
+            return Err(OptionError::Conflict(format!(
+                "mtu: messages need {shortest} bytes for a record of any flow, not {mtu}"
+            )));
+        }
         if compressed && mtu > LONGEST_COMPRESSED {
             return Err(OptionError::Conflict(format!(
                 "with lz4-compression messages can be {LONGEST_COMPRESSED} bytes long at most, not {mtu} (mtu)"
@@ -201,7 +277,7 @@ impl Settings {
             Way::File { path: path.to_owned(), rotation }
         } else if rotation.is_some() {
             return Err(OptionError::Conflict("rotate and rotate-size need path".to_owned()));
-        } else if is_given("udp") {
+        } else if is_udp {
             Way::Udp
         } else {
             let lz4_buffer = compressed.then(|| parameters.number("lz4-buffer-size") as usize);
@@ -210,7 +286,7 @@ impl Settings {
         Ok(Settings {
             host: parameters.text("host").unwrap_or_default().to_owned(),
             port: parameters.number("port") as u16,
-            without_effect: without_effect(&way, parameters),
+            without_effect: without_effect(&way, template_mode, layout, parameters),
             way,
             mtu: mtu as usize,
             domain: parameters.number("id") as u32,
@@ -220,6 +296,8 @@ impl Settings {
                 Some("ns") => TimeUnit::Nanoseconds,
                 _ => TimeUnit::Microseconds,
             },
+            layout,
+            template_mode,
             refresh_after: positive("template").map(Duration::from_secs),
             refresh_after_messages: positive("template-packets").map(|count| count as u32),
             reconnect_after: Duration::from_secs(parameters.number("reconnect")),

@@ -11,10 +11,10 @@ use weir_ipfix::export::{
 use weir_ipfix::message::{Message, Records as DataRecords, SetKind};
 use weir_ipfix::template::Template;
 
-use super::basic;
 use super::batch::IpfixBatch;
-use super::settings::{Settings, Way};
+use super::settings::{Layout, Settings, Way};
 use super::templates::Templates;
+use super::{basic, ulogd};
 use crate::{Lost, OutputError, Sink};
 
 /// Records wait so long for a message to become full; then messages go as they are.
@@ -68,7 +68,8 @@ impl IpfixSink {
             backoff: Backoff::new(settings.reconnect_after),
         };
         let mut exporter = Exporter::new(settings.domain, settings.mtu)
-            .map_err(|error| weir_flow::options::OptionError::Conflict(format!("mtu: {error}")))?;
+            .map_err(|error| weir_flow::options::OptionError::Conflict(format!("mtu: {error}")))?
+            .with_templates(settings.template_mode);
         exporter.add_collector(Collector::new(transport, framing, collector));
         Ok(IpfixSink {
             exporter,
@@ -81,6 +82,7 @@ impl IpfixSink {
                 place,
                 is_verbose: settings.is_verbose,
                 is_away: false,
+                layout: settings.layout,
                 layouts: Vec::new(),
                 lost: Lost::default(),
             },
@@ -98,11 +100,15 @@ impl IpfixSink {
         let known = self.slots.len() / 2;
         for (new, plugins) in self.templates.since(known).into_iter().enumerate() {
             for is_ipv6 in [false, true] {
-                let slot = self.templates.template(known + new, plugins, is_ipv6).ok().and_then(|template| {
+                let template = self.templates.template(known + new, plugins, is_ipv6);
+                let slot = template.map(|template| {
                     self.log.learned(&template);
-                    self.exporter.add_template(template, now, &mut self.log).ok()
+                    self.exporter.add_template(template, now, &mut self.log)
                 });
-                self.slots.push(slot);
+                if let Some(Err(error)) = &slot {
+                    eprintln!("Warning: ipfix: records are lost: {error} (mtu)");
+                }
+                self.slots.push(slot.and_then(Result::ok));
             }
         }
     }
@@ -183,6 +189,7 @@ struct Log {
     is_verbose: bool,
     /// Whether the collector is known to be away: it is told once.
     is_away: bool,
+    layout: Layout,
     layouts: Vec<Template>,
     lost: Lost,
 }
@@ -196,7 +203,10 @@ impl Log {
     }
 
     fn lost_one(&mut self, record: &[u8]) {
-        let (packets, bytes) = basic::counted(record);
+        let (packets, bytes) = match self.layout {
+            Layout::Ipfixprobe => basic::counted(record),
+            Layout::Ulogd2 => ulogd::counted(record),
+        };
         // A further record of a flow counts no packets, and is no further flow.
         self.lost.records += u64::from(packets > 0);
         self.lost.packets += packets;

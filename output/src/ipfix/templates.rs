@@ -3,13 +3,14 @@
 use std::sync::Mutex;
 
 use weir_flow::Schema;
-use weir_ipfix::template::{Template, TemplateError};
+use weir_ipfix::template::Template;
 
-use super::basic;
 use super::field::Plan;
-use super::settings::TimeUnit;
+use super::settings::{Layout, TimeUnit};
+use super::{basic, ulogd};
 
-/// A set of plugins, bit by number, which with the version of IP determines a template.
+/// A set of plugins, bit by number, which with the version of IP determines a template. In the layout of ulogd2, where plugins have
+/// nothing to say, it is the version alone, so that there is a template for IPv6 only if there are such flows.
 pub(super) type Plugins = u64;
 
 /// The first template's id, as in the reference.
@@ -24,13 +25,14 @@ pub(super) struct Templates {
     /// The fields of each plugin, by number.
     plugins: Vec<Vec<Plan>>,
     time: TimeUnit,
+    layout: Layout,
     pairs: Mutex<Vec<Plugins>>,
 }
 
 impl Templates {
-    pub(super) fn new(schemas: &[&Schema], time: TimeUnit) -> Templates {
+    pub(super) fn new(schemas: &[&Schema], time: TimeUnit, layout: Layout) -> Templates {
         let plans = |schema: &&Schema| schema.fields.iter().map(Plan::new).collect();
-        Templates { plugins: schemas.iter().map(plans).collect(), time, pairs: Mutex::default() }
+        Templates { plugins: schemas.iter().map(plans).collect(), time, layout, pairs: Mutex::default() }
     }
 
     fn pairs(&self) -> std::sync::MutexGuard<'_, Vec<Plugins>> {
@@ -57,13 +59,15 @@ impl Templates {
         self.pairs().get(known..).unwrap_or_default().to_vec()
     }
 
-    /// The template of version 4 or 6 of the pair.
-    pub(super) fn template(
-        &self,
-        pair: usize,
-        plugins: Plugins,
-        is_ipv6: bool,
-    ) -> Result<Template, TemplateError> {
+    /// The template of version 4 or 6 of the pair, if it has one of this version.
+    pub(super) fn template(&self, pair: usize, plugins: Plugins, is_ipv6: bool) -> Option<Template> {
+        if self.layout == Layout::Ulogd2 {
+            let id = ulogd::FIRST_ID + u16::from(is_ipv6);
+            let is_there = plugins == Plugins::from(is_ipv6);
+            return Template::new(id, ulogd::specifiers(is_ipv6).collect::<Vec<_>>())
+                .ok()
+                .filter(|_| is_there);
+        }
         let of_plugins = self
             .plugins
             .iter()
@@ -71,7 +75,7 @@ impl Templates {
             .filter(|(number, _)| plugins >> number & 1 == 1)
             .flat_map(|(_, plans)| plans.iter().map(|plan| plan.specifier));
         let specifiers: Vec<_> = basic::specifiers(is_ipv6, self.time).chain(of_plugins).collect();
-        Template::new(FIRST_ID + 2 * pair as u16 + u16::from(is_ipv6), specifiers)
+        Template::new(FIRST_ID + 2 * pair as u16 + u16::from(is_ipv6), specifiers).ok()
     }
 }
 
@@ -83,7 +87,7 @@ mod tests {
 
     #[test]
     fn pairs_are_numbered_in_the_order_of_appearance() {
-        let templates = Templates::new(&[], TimeUnit::Microseconds);
+        let templates = Templates::new(&[], TimeUnit::Microseconds, Layout::Ipfixprobe);
         assert_eq!((templates.pair(0), templates.pair(5), templates.pair(0)), (Some(0), Some(1), Some(0)));
         assert_eq!(templates.since(1), [5]);
         assert!(templates.since(9).is_empty());
@@ -94,13 +98,13 @@ mod tests {
 
     #[test]
     fn when_ids_run_out_one_pair_is_left_for_records_without_plugins() {
-        let templates = Templates::new(&[], TimeUnit::Microseconds);
+        let templates = Templates::new(&[], TimeUnit::Microseconds, Layout::Ipfixprobe);
         for plugins in 1..MOST_PAIRS as u64 {
             templates.pairs().push(plugins);
         }
         assert_eq!(templates.pair(u64::MAX), None);
         let last = templates.pair(0).unwrap();
-        assert!(templates.template(last, 0, true).is_ok());
+        assert!(templates.template(last, 0, true).is_some());
         assert_eq!(templates.pair(u64::MAX), None);
     }
 }

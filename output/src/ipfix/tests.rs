@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod compatible;
+
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
@@ -263,7 +265,10 @@ fn parameters_that_contradict_each_other_are_refused() {
     for (parameters, part) in [
         ("udp;lz4-compression", "lz4-compression needs TCP"),
         ("c;m=65001", "65000"),
-        ("mtu=124", "mtu"),
+        ("udp;transport=tcp", "udp contradicts"),
+        ("proto=udp;c", "lz4-compression needs TCP"),
+        ("path=x;proto=udp", "transport is for collectors"),
+        ("send_template=sometimes", "template-mode"),
         ("u=1", "udp"),
         ("path=x;udp", "udp is for collectors"),
         ("path=x;host=y", "host is for collectors"),
@@ -306,4 +311,6 @@ fn parameters_without_effect_are_known() {
     assert_eq!(without_effect("template=600;lz4-buffer-size=1"), ["template", "lz4-buffer-size"]);
     assert!(without_effect("lz4-compression;lz4-buffer-size=1").is_empty());
     assert_eq!(without_effect("udp;lz4-buffer-size=1"), ["lz4-buffer-size"]);
+    assert_eq!(without_effect("udp;template-mode=always;template=5"), ["template"]);
+    assert_eq!(without_effect("layout=ulogd2;time=ms;dir=1"), ["time", "dir"]);
 }
