@@ -6,7 +6,7 @@
 //!
 //! * [`file`](mod@file): the reader of capture files. [`parser`]: the header parser. [`options`]: plugin strings and numbers.
 //! * [`fragments`]: the fragment cache against a model. [`streams`]: TCP bytes in order against a model.
-//! * [`ipfix`]: IPFIX messages and templates, and NetFlow.
+//! * [`ipfix`]: IPFIX messages and templates, and NetFlow. [`collected`]: streams and files of IPFIX.
 //! * [`trap`]: what TRAP interfaces and UniRec records hold.
 //! * [`plugin`]: conversations through the cache with one plugin; a target for each plugin of the registry.
 //! * [`pipeline`]: frames with times through everything.
@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+pub mod collected;
 mod conversation;
 pub mod file;
 pub mod fragments;
@@ -76,6 +77,8 @@ pub static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         Target::part("file", "capture files: pcap, pcapng, gzip, zstd", file::run),
         Target::part("fragments", "the fragment cache against a model", fragments::run),
         Target::part("ipfix", "IPFIX messages of a session, read and written again", ipfix::messages),
+        Target::part("ipfix-file", "files of IPFIX, however they come", collected::file),
+        Target::part("ipfix-lz4", "streams of IPFIX in blocks of LZ4 against a model", collected::lz4),
         Target::part("ipfix-templates", "sets of IPFIX templates", ipfix::templates),
         Target::part("netflow", "datagrams of NetFlow 5 and 9, and of IPFIX", ipfix::netflow),
         Target::part("options", "plugin strings and numbers of the command line", options::run),

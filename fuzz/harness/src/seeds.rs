@@ -16,7 +16,7 @@ use weir_input::{CapturedFrame, Poll, Source};
 use crate::TARGETS;
 use crate::conversation::PORTS;
 use crate::plugin::{self, odd, what};
-use crate::{ipfix, trap};
+use crate::{collected, ipfix, trap};
 
 /// The inputs of a target, without repetitions.
 pub type Inputs = BTreeSet<Vec<u8>>;
@@ -60,6 +60,9 @@ pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     streams().into_iter().for_each(|input| add("streams", input));
     fragments().into_iter().for_each(|input| add("fragments", input));
     let (sessions, templates) = ipfix::seeds();
+    // Without what they begin with, which says how messages come.
+    let messages: Vec<Vec<u8>> = sessions.iter().map(|session| session[1..].to_vec()).collect();
+    collected::seeds(&messages).into_iter().for_each(|(target, input)| add(target, input));
     sessions.into_iter().for_each(|input| add("ipfix", input));
     templates.into_iter().for_each(|input| add("ipfix-templates", input));
     ipfix::netflow_seeds().into_iter().for_each(|input| add("netflow", input));
