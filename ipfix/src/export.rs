@@ -225,7 +225,7 @@ impl Exporter {
     pub fn remove_collector(&mut self, number: usize, observer: &mut dyn Observer) -> Option<Statistics> {
         let place = self.collectors.iter().position(|collector| collector.number == number)?;
         let mut collector = self.collectors.remove(place);
-        collector.close(observer);
+        collector.close(&self.common, observer);
         Some(collector.statistics())
     }
 
@@ -471,7 +471,8 @@ impl Exporter {
 
     /// Ends all sessions. What still waits is lost.
     pub fn close(&mut self, observer: &mut dyn Observer) {
-        self.collectors.iter_mut().for_each(|collector| collector.close(observer));
+        let Exporter { collectors, common, .. } = self;
+        collectors.iter_mut().for_each(|collector| collector.close(common, observer));
     }
 }
 

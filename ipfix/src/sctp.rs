@@ -125,23 +125,26 @@ impl Socket {
     /// How many streams the peer lets us send on, once there is an association.
     pub(crate) fn outgoing_streams(&self) -> io::Result<u16> {
         let mut status = [0u32; STATUS_WORDS];
-        let mut len = size_of_val(&status) as socklen_t;
-        // SAFETY: the kernel writes at most `len` octets, which `status` has.
-        let result = unsafe {
-            libc::getsockopt(
-                self.0.as_raw_fd(),
-                libc::IPPROTO_SCTP,
-                libc::SCTP_STATUS,
-                status.as_mut_ptr().cast(),
-                &raw mut len,
-            )
-        };
-        if result != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        self.get(libc::IPPROTO_SCTP, libc::SCTP_STATUS, &mut status)?;
         // Two numbers of 16 bits share this word: incoming and outgoing streams.
         let [.., a, b] = status[STATUS_STREAMS].to_ne_bytes();
         Ok(u16::from_ne_bytes([a, b]))
+    }
+
+    /// Whether the kernel has octets that the peer has not acknowledged.
+    pub(crate) fn is_sending(&self) -> bool {
+        let mut memory = [0u32; MEMORY_WORDS];
+        self.get(libc::SOL_SOCKET, libc::SO_MEMINFO, &mut memory).is_ok() && memory[MEMORY_QUEUED] > 0
+    }
+
+    /// Fills as much of `value` as there is.
+    fn get(&self, level: c_int, option: c_int, value: &mut [u32]) -> io::Result<()> {
+        let mut len = size_of_val(value) as socklen_t;
+        // SAFETY: the kernel writes at most `len` octets, which `value` has.
+        let result = unsafe {
+            libc::getsockopt(self.0.as_raw_fd(), level, option, value.as_mut_ptr().cast(), &raw mut len)
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
     fn set<T>(&self, option: c_int, value: &T) -> io::Result<()> {
@@ -167,12 +170,21 @@ impl Socket {
 
     /// Sends a message, whole or not at all.
     pub(crate) fn send(&self, message: &[u8], how: Sending) -> io::Result<()> {
+        self.send_with(message, how, 0)
+    }
+
+    /// Ends the association at once. What the peer has not acknowledged fails to be sent.
+    pub(crate) fn abort(&self) -> io::Result<()> {
+        self.send_with(&[], Sending { stream: 0, lifetime: None }, libc::SCTP_ABORT as u16)
+    }
+
+    fn send_with(&self, message: &[u8], how: Sending, flags: u16) -> io::Result<()> {
         let mut control = SendControl {
             info: Control::new(
                 libc::SCTP_SNDINFO,
                 sctp_sndinfo {
                     snd_sid: how.stream,
-                    snd_flags: 0,
+                    snd_flags: flags,
                     snd_ppid: 0,
                     snd_context: 0,
                     snd_assoc_id: 0,
@@ -274,6 +286,10 @@ const STATUS_WORDS: usize = 64;
 
 /// The word of it with the numbers of streams.
 const STATUS_STREAMS: usize = 4;
+
+/// What `SO_MEMINFO` fills, and the word of it that says how much is on the way (SK_MEMINFO_WMEM_QUEUED).
+const MEMORY_WORDS: usize = 9;
+const MEMORY_QUEUED: usize = 5;
 
 /// An event, by its place in `struct sctp_event_subscribe`.
 #[derive(Clone, Copy)]

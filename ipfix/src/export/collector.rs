@@ -1,6 +1,7 @@
 //! A collector: its transport session, and what waits for it.
 
 mod queue;
+mod returned;
 
 use std::collections::VecDeque;
 use std::io;
@@ -151,7 +152,8 @@ impl Collector {
 
     /// Whether there is something that it may get without being tried again.
     pub fn is_busy(&self) -> bool {
-        !self.queue.is_empty() && (self.is_up() || self.is_connecting())
+        let has_something = !self.queue.is_empty() || self.transport.is_sending();
+        has_something && (self.is_up() || self.is_connecting())
     }
 
     /// Waits until it can go on, `most` at the most.
@@ -170,9 +172,10 @@ impl Collector {
         }
     }
 
-    pub(super) fn close(&mut self, observer: &mut dyn Observer) {
+    pub(super) fn close(&mut self, common: &Common, observer: &mut dyn Observer) {
         self.end_session();
         self.state = State::Down { retry_at: Duration::MAX };
+        self.take_back(common, observer);
         while self.queue.has_waiting() {
             self.statistics.lost_records += self.queue.lose_first(observer);
         }
@@ -210,6 +213,7 @@ impl Collector {
         if self.is_up() && self.transport.is_closed_by_peer() {
             self.lose_connection(now, "the collector closed the connection", observer);
         }
+        self.take_back(common, observer);
         self.connect(common, now, observer);
         if self.is_up() {
             self.send_templates(common, now, observer);

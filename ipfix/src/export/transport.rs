@@ -47,6 +47,17 @@ pub trait Transport: fmt::Debug + Send {
         0
     }
 
+    /// Whether there are messages on the way that [`Transport::take_back`] would answer if the connection ended now.
+    fn is_sending(&self) -> bool {
+        false
+    }
+
+    /// Messages that were taken and are known not to arrive: since the transport has given them up, or, after [`Transport::close`], since
+    /// the connection has ended.
+    fn take_back(&mut self) -> Vec<Box<[u8]>> {
+        Vec::new()
+    }
+
     /// Whether the collector has ended the connection, as far as is known.
     fn is_closed_by_peer(&mut self) -> bool {
         false

@@ -27,11 +27,16 @@ pub struct SctpSettings {
 }
 
 /// SCTP to one collector.
+///
+/// What the kernel does not deliver it gives back. Only a message that was on its way when its lifetime ended is lost without a word.
 #[derive(Debug)]
 pub struct Sctp {
     attempt: Attempt,
     settings: SctpSettings,
     association: Option<Association>,
+    /// Where notifications are received.
+    room: Box<[u8]>,
+    failed: Failed,
 }
 
 #[derive(Debug)]
@@ -39,20 +44,17 @@ struct Association {
     socket: Socket,
     /// As the collector allows.
     data_streams: u16,
-    /// Where notifications are received.
-    room: Box<[u8]>,
-    lost: Lost,
 }
 
-/// What will not get to the collector.
+/// What does not get to the collector.
 #[derive(Debug, Default)]
-struct Lost {
+struct Failed {
     messages: Vec<Box<[u8]>>,
     /// The beginning of one that was sent in fragments.
     begin: Vec<u8>,
 }
 
-impl Lost {
+impl Failed {
     fn take(&mut self, notification: Notification<'_>) {
         let Notification::SendFailed { is_begin, is_end, octets } = notification else { return };
         if is_begin {
@@ -68,8 +70,8 @@ impl Lost {
 /// More than the longest message, as it comes back in a notification.
 const ROOM: usize = (u16::MAX as usize) + 1024;
 
-/// Notifications that are read at a time.
-const AT_ONCE: usize = 4096;
+/// Notifications that are read at a time: more than there are messages in a send buffer.
+const AT_ONCE: usize = 1 << 16;
 
 impl Sctp {
     /// To the first address of `host` that answers.
@@ -78,7 +80,31 @@ impl Sctp {
     /// [`io::ErrorKind::Unsupported`] if the kernel has no SCTP.
     pub fn new(host: impl Into<String>, port: u16, settings: SctpSettings) -> io::Result<Sctp> {
         Socket::new((Ipv4Addr::UNSPECIFIED, 0).into())?;
-        Ok(Sctp { attempt: Attempt::new(host.into(), port, settings.patience), settings, association: None })
+        Ok(Sctp {
+            attempt: Attempt::new(host.into(), port, settings.patience),
+            settings,
+            association: None,
+            room: vec![0; ROOM].into(),
+            failed: Failed::default(),
+        })
+    }
+
+    /// Reads what the kernel tells, and answers whether the association has ended.
+    fn receive(&mut self) -> bool {
+        let Some(Association { socket, .. }) = &self.association else { return true };
+        for _ in 0..AT_ONCE {
+            match socket.receive(&mut self.room) {
+                Ok(received) if received.is_notification => {
+                    self.failed.take(Notification::read(&self.room[..received.octets]));
+                }
+                Ok(received) if received.octets == 0 => return true,
+                // A collector sends nothing; what it sends all the same is thrown away.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+        false
     }
 }
 
@@ -106,12 +132,8 @@ impl Transport for Sctp {
             Poll::Ready(socket) => {
                 let socket = Socket::from(socket?);
                 let data_streams = socket.outgoing_streams()?.min(streams).saturating_sub(1);
-                self.association = Some(Association {
-                    socket,
-                    data_streams,
-                    room: vec![0; ROOM].into(),
-                    lost: Lost::default(),
-                });
+                self.association = Some(Association { socket, data_streams });
+                self.failed.begin.clear();
                 Poll::Ready(Ok(()))
             }
         }
@@ -134,21 +156,16 @@ impl Transport for Sctp {
         Ok(taken)
     }
 
+    fn is_sending(&self) -> bool {
+        self.association.as_ref().is_some_and(|association| association.socket.is_sending())
+    }
+
+    fn take_back(&mut self) -> Vec<Box<[u8]>> {
+        std::mem::take(&mut self.failed.messages)
+    }
+
     fn is_closed_by_peer(&mut self) -> bool {
-        let Some(Association { socket, room, lost, .. }) = &mut self.association else { return false };
-        for _ in 0..AT_ONCE {
-            match socket.receive(room) {
-                Ok(received) if received.is_notification => {
-                    lost.take(Notification::read(&room[..received.octets]));
-                }
-                Ok(received) if received.octets == 0 => return true,
-                // A collector sends nothing; what it sends all the same is thrown away.
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
-            }
-        }
-        false
+        self.association.is_some() && self.receive()
     }
 
     fn wait(&self, most: Duration) {
@@ -162,6 +179,13 @@ impl Transport for Sctp {
 
     fn close(&mut self) {
         self.attempt.give_up();
+        if let Some(association) = &self.association {
+            if association.socket.is_sending() {
+                // Else the kernel would go on with it. If there is no association any more there is nothing to abort.
+                let _ = association.socket.abort();
+            }
+            self.receive();
+        }
         self.association = None;
     }
 }
