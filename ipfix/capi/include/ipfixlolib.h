@@ -42,7 +42,7 @@ extern "C" {
 /* An exporter. It is a handle and points to nothing. */
 typedef struct ipfix_exporter ipfix_exporter;
 
-/* How messages get to a collector. SCTP is refused where it is not supported. */
+/* How messages get to a collector. SCTP is refused where the kernel does not have it. */
 typedef enum ipfix_transport_protocol { UDP, TCP, SCTP } ipfix_transport_protocol;
 
 /* What went wrong last in this thread, as text; "" if nothing has. */
@@ -63,9 +63,9 @@ int ipfix_deinit_exporter(ipfix_exporter *exporter);
  * Adds a collector, up to 64; coll_ip4_addr is its address in numbers, of version 4 or 6.
  *
  * UDP: all templates are repeated every 20 seconds, when something is sent. A message is at most 1400 octets long.
- * TCP: connecting does not wait. What is sent meanwhile, or while the collector is away or slow, waits in a queue of 4 MiB; what does not fit
+ * TCP, SCTP: connecting does not wait. What is sent meanwhile, or while the collector is away or slow, waits in a queue of 4 MiB; what does not fit
  *      into it is dropped (ipfix_get_lost_records) and leaves a gap in the sequence numbers. A connection is tried again after a
- *      minute at the earliest, after one that broke off at once; each begins with all templates.
+ *      minute at the earliest, after one that broke off at once; each begins with all templates. SCTP has one stream, and loses nothing.
  *
  * Every collector has its own sequence numbers, which count the data records that were sent to it (RFC 7011, 3.1).
  */

@@ -7,3 +7,4 @@
 mod boundary;
 mod handles;
 mod lolib;
+mod placement;

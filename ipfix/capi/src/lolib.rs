@@ -33,7 +33,7 @@ enum Fault {
     Address,
     #[error("no port: 1 to 65535")]
     Port,
-    #[error("no transport protocol that is supported")]
+    #[error("no transport protocol: UDP, TCP or SCTP")]
     Protocol,
     #[error("the collector cannot be reached: {0}")]
     Collector(String),
@@ -141,6 +141,7 @@ unsafe extern "C" fn ipfix_add_collector(
         let protocol = match protocol {
             0 => Protocol::Udp,
             1 => Protocol::Tcp,
+            2 => Protocol::Sctp,
             _ => return Err(Fault::Protocol),
         };
         with(exporter, |exporter| exporter.add_collector(address, port, protocol))

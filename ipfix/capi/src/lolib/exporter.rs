@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_ipfix::export::transport::{Tcp, Transport, Udp};
+use weir_ipfix::export::transport::{Sctp, SctpSettings, Tcp, Transport, Udp};
 use weir_ipfix::export::{
     Backoff, Collector, CollectorSettings, Exporter as Exporting, Now, Observer, Records, Refresh,
     TemplateSlot,
@@ -45,6 +45,7 @@ const MOST_COLLECTORS: usize = 64;
 pub(super) enum Protocol {
     Udp,
     Tcp,
+    Sctp,
 }
 
 /// A template, as the exporter has it.
@@ -131,6 +132,11 @@ impl Exporter {
         let transport: Box<dyn Transport> = match by {
             Protocol::Udp => Box::new(Udp::new(host, port)),
             Protocol::Tcp => Box::new(Tcp::new(host, port, CONNECT_PATIENCE)),
+            Protocol::Sctp => {
+                let settings = SctpSettings { patience: CONNECT_PATIENCE, lifetime: None, data_streams: 0 };
+                let sctp = Sctp::new(host, port, settings);
+                Box::new(sctp.map_err(|why| Fault::Collector(why.to_string()))?)
+            }
         };
         let settings = CollectorSettings {
             refresh: Refresh { interval: Some(REFRESH_INTERVAL), messages: None },
@@ -141,7 +147,7 @@ impl Exporter {
         self.beat();
         let mut collectors = self.exporting.collectors().iter();
         let added = collectors.find(|collector| collector.number() == number);
-        // A collector of UDP is there or it is not; one of TCP may come later.
+        // A collector of UDP is there or it is not; others may come later.
         if by == Protocol::Udp
             && let Some(why) = added.and_then(Collector::failure)
         {

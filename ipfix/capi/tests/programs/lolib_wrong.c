@@ -55,6 +55,11 @@ static void collectors(ipfix_exporter *exporter) {
     FAILS(ipfix_add_collector(exporter, "127.0.0.1", 4739, (ipfix_transport_protocol)3));
     FAILS(ipfix_remove_collector(exporter, NULL, 9));
     FAILS(ipfix_remove_collector(exporter, "127.0.0.1", 9));
+    /* Most kernels have no SCTP. */
+    if (ipfix_add_collector(exporter, "127.0.0.1", 9, SCTP) == 0)
+        WORKS(ipfix_remove_collector(exporter, "127.0.0.1", 9));
+    else
+        CHECK(ipfix_fault()[0] != 0);
     for (i = 0; i < 64; i++)
         WORKS(ipfix_add_collector(exporter, "127.0.0.1", 9, UDP));
     FAILS(ipfix_add_collector(exporter, "127.0.0.1", 9, UDP));

@@ -12,8 +12,9 @@ pub(crate) enum Dialect {
     C11,
     Cpp11,
     Cpp17,
-    /// C with the sanitizers of addresses and of undefined behaviour.
+    /// With the sanitizers of addresses and of undefined behaviour.
     Sanitized,
+    SanitizedCpp,
     /// As the authors of a program would have: no standard, and no warning is an error.
     Unmodified,
 }
@@ -61,13 +62,18 @@ impl Installed {
     pub(crate) fn compile(&self, program: &str, dialect: Dialect, library: Library) -> PathBuf {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(program);
         let out = self.scratch(&format!("{program}-{dialect:?}-{library:?}"));
+        // As libfc's documentation catches exceptions.
+        const BY_VALUE: &str = "-Wno-catch-value";
         let strict = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-g"];
         let (compiler, language, options): (_, _, &[&str]) = match dialect {
             Dialect::C99 => ("gcc", "c", &["-std=c99"]),
             Dialect::C11 => ("gcc", "c", &["-std=c11"]),
-            Dialect::Cpp11 => ("g++", "c++", &["-std=c++11"]),
-            Dialect::Cpp17 => ("g++", "c++", &["-std=c++17"]),
+            Dialect::Cpp11 => ("g++", "c++", &["-std=c++11", BY_VALUE]),
+            Dialect::Cpp17 => ("g++", "c++", &["-std=c++17", BY_VALUE]),
             Dialect::Sanitized => ("gcc", "c", &["-std=c11", "-fsanitize=address,undefined"]),
+            Dialect::SanitizedCpp => {
+                ("g++", "c++", &["-std=c++17", BY_VALUE, "-fsanitize=address,undefined"])
+            }
             Dialect::Unmodified => ("gcc", "c", &[]),
         };
         let library_path = self.prefix.join("lib");
@@ -98,6 +104,19 @@ impl Installed {
         let description = std::fs::read_to_string(self.prefix.join("lib/pkgconfig/weir-ipfix.pc")).unwrap();
         let line = description.lines().find_map(|line| line.strip_prefix("Libs.private: ")).unwrap();
         line.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+impl Installed {
+    /// What pkg-config tells of the library.
+    pub(crate) fn pkg_config(&self, question: &[&str]) -> Option<Vec<String>> {
+        if !is_here("pkg-config") {
+            eprintln!("SKIPPED: pkg-config is not here");
+            return None;
+        }
+        let mut command = Command::new("pkg-config");
+        command.env("PKG_CONFIG_PATH", self.prefix.join("lib/pkgconfig")).args(question).arg("weir-ipfix");
+        Some(run(&mut command).split_whitespace().map(str::to_owned).collect())
     }
 }
 
