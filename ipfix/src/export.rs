@@ -303,7 +303,9 @@ impl Exporter {
             for collector in &mut self.collectors {
                 until = until.max(collector.withdraw(place, &template, &self.common, now, observer));
             }
-            self.resting.push(Resting { template, until });
+            if until > now.elapsed {
+                self.resting.push(Resting { template, until });
+            }
         }
     }
 

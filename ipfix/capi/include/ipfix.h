@@ -32,7 +32,8 @@
  *     string, octetArray             struct ipfix_octets
  *     lists, unsigned256             struct ipfix_octets: as on the wire
  *
- * Integers and doubles that the exporter sends shorter are widened, with their sign. Numbers are in host order, at any alignment.
+ * Integers and doubles that the exporter sends shorter are widened, with their sign. Numbers are in host order, at any alignment. Values that
+ * records have in common, and only refer to (RFC 5473), are placed like their own.
  */
 #ifndef WEIR_IPFIX_H
 #define WEIR_IPFIX_H

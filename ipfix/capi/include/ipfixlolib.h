@@ -100,7 +100,7 @@ int ipfix_start_optionstemplate_set(ipfix_exporter *exporter, uint16_t template_
  *
  * The set id 4 that IPFIXLOLIB sent these with was never standardised, and collectors skip it. They are sent by RFC 5473: the fixed values are
  * an options record with a commonPropertiesId (137), which every collector is told with the templates and as often as these, and each
- * data record begins with that id, in 4 octets. The program does not see it: it puts records of field_count fields. The options template
+ * data record begins with that id, in 8 octets. The program does not see it: it puts records of field_count fields. The options template
  * gets the highest template id that is free when the data template is ended, from 65535 down.
  */
 int ipfix_start_datatemplate_set(ipfix_exporter *exporter, uint16_t template_id, uint16_t field_count, uint16_t fixedfield_count);

@@ -3,6 +3,7 @@
 
 mod toolchain;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
@@ -80,7 +81,13 @@ fn a_program_that_uses_every_function_of_ipfixlolib_is_understood() {
         (Dialect::Cpp11, Library::Static),
         (Dialect::Cpp17, Library::Shared),
     ] {
-        check(&received(&installed.compile("lolib_all.c", dialect, library)));
+        let received = received(&installed.compile("lolib_all.c", dialect, library));
+        check(&received);
+        let path = installed.scratch("received.ipfix");
+        fs::write(&path, &received.udp).unwrap();
+        let reader = installed.compile("common.c", dialect, library);
+        let seen = run(Command::new(reader).arg(path));
+        assert_eq!(seen, "101 17 42\n102 17 42\n103 17 42\n", "fixed values are with every record");
     }
 }
 

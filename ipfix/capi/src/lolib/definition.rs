@@ -1,16 +1,11 @@
 //! A template that is being defined, field by field.
 
 use weir_ipfix::element::ElementId;
+use weir_ipfix::export::{COMMON_PROPERTIES_FIELD, common_properties_template};
 use weir_ipfix::template::{FieldSpecifier, Template};
 use weir_ipfix::wire::Reader;
 
 use super::Fault;
-
-/// commonPropertiesId (RFC 5473).
-const COMMON_PROPERTIES_ID: ElementId = ElementId::iana(137);
-
-/// Octets of the field that stands for fixed values.
-pub(super) const COMMON_LEN: u16 = 4;
 
 /// The bit of an element's number that says that it is an enterprise's.
 const ENTERPRISE_BIT: u16 = 0x8000;
@@ -33,6 +28,10 @@ pub(super) struct Definition {
     announced: Announced,
     fields: Vec<FieldSpecifier>,
     fixed: Vec<FieldSpecifier>,
+    /// Octets of the shortest scope, and of the shortest rest of a record with options.
+    scope_len: usize,
+    option_len: usize,
+    scope_fields: u16,
     /// Fixed values, as they go on the wire.
     values: Vec<u8>,
 }
@@ -91,7 +90,16 @@ impl Definition {
         match id {
             ..weir_ipfix::template::FIRST_ID => Err(Fault::TemplateId(id)),
             _ if is_empty => Err(Fault::NoFields(id)),
-            _ => Ok(Definition { id, announced, fields: Vec::new(), fixed: Vec::new(), values: Vec::new() }),
+            _ => Ok(Definition {
+                id,
+                announced,
+                fields: Vec::new(),
+                fixed: Vec::new(),
+                scope_len: 0,
+                option_len: 0,
+                scope_fields: 0,
+                values: Vec::new(),
+            }),
         }
     }
 
@@ -99,27 +107,22 @@ impl Definition {
         self.id
     }
 
-    /// Octets of scope fields and of others so far.
-    fn option_lens(&self, scope: u16) -> (usize, usize) {
-        let (mut of_scope, mut of_options) = (0, 0);
-        for field in &self.fields {
-            let sum = if of_scope < usize::from(scope) { &mut of_scope } else { &mut of_options };
-            *sum += field.shortest();
-        }
-        (of_scope, of_options)
-    }
-
     pub(super) fn put_field(&mut self, number: u16, length: u16, enterprise: u32) -> Result<(), Fault> {
         let field = specifier(number, length, enterprise)?;
         let fits = match self.announced {
             Announced::Fields(fields) | Announced::Data { fields, .. } => self.fields.len() < fields.into(),
             Announced::Options { scope, options } => {
-                let (of_scope, of_options) = self.option_lens(scope);
-                let left = match of_scope < scope.into() {
-                    true => usize::from(scope) - of_scope,
-                    false => usize::from(options) - of_options,
+                let is_scope = self.scope_len < scope.into();
+                let (sum, most) = match is_scope {
+                    true => (&mut self.scope_len, usize::from(scope)),
+                    false => (&mut self.option_len, usize::from(options)),
                 };
-                field.shortest() <= left
+                let fits = *sum + field.shortest() <= most && self.fields.len() < u16::MAX.into();
+                if fits {
+                    *sum += field.shortest();
+                    self.scope_fields += u16::from(is_scope);
+                }
+                fits
             }
         };
         if !fits {
@@ -156,20 +159,13 @@ impl Definition {
 
     /// The template, if all that was announced has come.
     pub(super) fn finish(self) -> Result<Defined, Fault> {
-        let (is_complete, scope_fields) = match self.announced {
-            Announced::Fields(fields) => (self.fields.len() == usize::from(fields), 0),
+        let is_complete = match self.announced {
+            Announced::Fields(fields) => self.fields.len() == usize::from(fields),
             Announced::Options { scope, options } => {
-                let mut octets = 0;
-                let of_scope = |field: &&FieldSpecifier| {
-                    let is_scope = octets < usize::from(scope);
-                    octets += field.shortest();
-                    is_scope
-                };
-                let scope_fields = self.fields.iter().take_while(of_scope).count();
-                (self.option_lens(scope) == (scope.into(), options.into()), scope_fields as u16)
+                (self.scope_len, self.option_len) == (scope.into(), options.into())
             }
             Announced::Data { fields, fixed } => {
-                (self.fields.len() == usize::from(fields) && self.fixed.len() == usize::from(fixed), 0)
+                self.fields.len() == usize::from(fields) && self.fixed.len() == usize::from(fixed)
             }
         };
         if !is_complete {
@@ -180,12 +176,12 @@ impl Definition {
             return Err(Fault::FixedValues(self.id));
         }
         let layout = Layout { fields: self.fields };
-        Ok(Defined { layout, scope_fields, fixed: fixed.fields, values: self.values })
+        Ok(Defined { layout, scope_fields: self.scope_fields, fixed: fixed.fields, values: self.values })
     }
 }
 
 impl Defined {
-    /// Whether it has fixed values, so that its records go with a [`COMMON_PROPERTIES_ID`].
+    /// Whether it has fixed values, so that its records go with a [`COMMON_PROPERTIES_FIELD`].
     pub(super) fn has_common(&self) -> bool {
         !self.fixed.is_empty()
     }
@@ -197,16 +193,14 @@ impl Defined {
             return Ok(Template::options(id, self.scope_fields, fields)?);
         }
         if self.has_common() {
-            fields.insert(0, FieldSpecifier::new(COMMON_PROPERTIES_ID, COMMON_LEN));
+            fields.insert(0, COMMON_PROPERTIES_FIELD);
         }
         Ok(Template::new(id, fields)?)
     }
 
-    /// The options template of the record with its fixed values.
+    /// The options template of its fixed values.
     pub(super) fn common_template(&self, id: u16) -> Result<Template, Fault> {
-        let mut fields = vec![FieldSpecifier::new(COMMON_PROPERTIES_ID, COMMON_LEN)];
-        fields.extend(&self.fixed);
-        Ok(Template::options(id, 1, fields)?)
+        Ok(common_properties_template(id, &self.fixed)?)
     }
 }
 

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_ipfix::export::transport::{Sctp, SctpSettings, Tcp, Transport, Udp};
 use weir_ipfix::export::{
-    Backoff, Collector, CollectorSettings, Exporter as Exporting, Now, Observer, Records, Refresh,
-    TemplateSlot,
+    Backoff, Collector, CollectorSettings, ExportError, Exporter as Exporting, Now, Observer, Records,
+    Refresh, TemplateSlot,
 };
 use weir_ipfix::message::{HEADER_LEN, SET_HEADER_LEN};
 use weir_ipfix::template::{FIRST_ID, Template};
 
 use super::Fault;
-use super::definition::{Announced, COMMON_LEN, Defined, Definition};
+use super::definition::{Announced, Defined, Definition};
 use super::sets::{Ended, Sets};
 
 /// Octets of the longest message: with the headers of UDP and IP it gets through every Ethernet.
@@ -56,13 +56,13 @@ struct Known {
     common: Option<Common>,
 }
 
-/// Fixed values of a data template: an options record that every session is told (RFC 5473).
+/// Fixed values of a data template: common properties, which every session is told (RFC 5473).
 #[derive(Debug)]
 struct Common {
     slot: TemplateSlot,
     template_id: u16,
     /// What stands for the values in records.
-    id: [u8; COMMON_LEN as usize],
+    id: [u8; 8],
 }
 
 /// An exporter.
@@ -74,8 +74,6 @@ pub(super) struct Exporter {
     definition: Option<Definition>,
     templates: HashMap<u16, Known>,
     sets: Sets,
-    /// Common properties so far.
-    commons: u32,
     losses: Losses,
 }
 
@@ -113,7 +111,6 @@ impl Exporter {
             definition: None,
             templates: HashMap::new(),
             sets: Sets::default(),
-            commons: 0,
             losses: Losses::default(),
         })
     }
@@ -233,31 +230,26 @@ impl Exporter {
 
     /// Adds the options template of fixed values, with the highest id that nobody has.
     fn add_common(&mut self, defined: &Defined) -> Result<Common, Fault> {
-        let id = (self.commons + 1).to_be_bytes();
-        let record = [&id[..], &defined.values].concat();
         let (now, losses) = (self.now(), &mut self.losses);
-        let mut added = Err(Fault::Full);
+        let mut added = Err(ExportError::DuplicateId(u16::MAX));
         for template_id in (FIRST_ID..=u16::MAX).rev() {
             if self.templates.contains_key(&template_id) {
                 continue;
             }
             let template = defined.common_template(template_id)?;
-            added = self
-                .exporting
-                .add_template(template, now, losses)
-                .map(|slot| Common { slot, template_id, id })
-                .map_err(Fault::from);
+            added = self.exporting.add_template(template, now, losses).map(|slot| (slot, template_id));
             if added.is_ok() {
                 break;
             }
         }
-        let common = added?;
-        self.commons += 1;
-        if let Err(fault) = self.exporting.add_standing(common.slot, &record, now, losses) {
-            self.exporting.withdraw_template(common.slot, now, losses);
-            return Err(fault.into());
+        let (slot, template_id) = added?;
+        match self.exporting.add_common_properties(slot, &defined.values, now, losses) {
+            Ok(id) => Ok(Common { slot, template_id, id: id.to_be_bytes() }),
+            Err(fault) => {
+                self.exporting.withdraw_template(slot, now, losses);
+                Err(fault.into())
+            }
         }
-        Ok(common)
     }
 
     pub(super) fn remove_template(&mut self, id: u16) -> Result<(), Fault> {
