@@ -331,8 +331,8 @@ impl Exporter {
         Ok(())
     }
 
-    /// Gives one collector, told by its number in the order of [`Exporter::add_collector`], a record that is about its session alone.
-    /// It counts as a data record there.
+    /// Gives one collector, told by its number in the order of [`Exporter::add_collector`], a record of options that is about its session
+    /// alone. It counts as a data record there. If there is no session, or this one ends before the record was sent, it is forgotten.
     ///
     /// # Errors
     /// If no message could hold it.
@@ -353,7 +353,7 @@ impl Exporter {
         if let (Some(collector), Some(template)) = (collector, common.template(slot.0)) {
             let mut messages = Messages::default();
             write_records([(template, record)], common, &mut messages);
-            collector.deliver(&mut messages, common, now, observer);
+            collector.tell(&mut messages, common, now, observer);
         }
         Ok(())
     }

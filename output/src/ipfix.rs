@@ -13,6 +13,7 @@ mod basic;
 mod batch;
 mod encoder;
 mod field;
+mod options;
 mod settings;
 mod sink;
 mod templates;
@@ -56,7 +57,7 @@ impl Ipfix {
         }
         let templates = Arc::new(Templates::new(&context.schemas, settings.time, settings.layout));
         let encoder = IpfixEncoder::new(Arc::clone(&templates), &context.schemas, &settings);
-        Ok(Ipfix { encoder, sink: IpfixSink::new(&settings, templates)? })
+        Ok(Ipfix { encoder, sink: IpfixSink::new(&settings, templates, &context.schemas)? })
     }
 }
 

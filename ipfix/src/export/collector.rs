@@ -37,21 +37,26 @@ pub struct Statistics {
     pub octets: u64,
     /// Data records in them.
     pub records: u64,
+    /// Of these, those that were not given by [`Exporter::add_standing`](super::Exporter::add_standing) and
+    /// [`Exporter::put_to`](super::Exporter::put_to).
+    pub flow_records: u64,
     /// Data records that were dropped.
     pub lost_records: u64,
 }
 
 impl Statistics {
-    fn count(&mut self, message: &[u8], records: u32) {
+    fn count(&mut self, message: &[u8], records: u32, are_options: bool) {
         self.messages += 1;
         self.octets += message.len() as u64;
         self.records += u64::from(records);
+        self.flow_records += if are_options { 0 } else { records.into() };
     }
 
-    fn uncount(&mut self, message: &[u8], records: u32) {
+    fn uncount(&mut self, message: &[u8], records: u32, are_options: bool) {
         self.messages -= 1;
         self.octets -= message.len() as u64;
         self.records -= u64::from(records);
+        self.flow_records -= if are_options { 0 } else { records.into() };
     }
 }
 
@@ -186,7 +191,7 @@ impl Collector {
         self.acknowledge();
         self.transport.close();
         for message in self.queue.take_back() {
-            self.statistics.uncount(&message.octets, message.records);
+            self.statistics.uncount(&message.octets, message.records, message.are_templates);
         }
         self.forget_in_flight();
         self.stream = 0;
@@ -238,6 +243,21 @@ impl Collector {
             self.transmit(messages, false, now, observer);
         } else {
             self.enqueue_from(0, messages, false, observer);
+        }
+    }
+
+    /// Sends what is about the session, if there is one.
+    pub(super) fn tell(
+        &mut self,
+        messages: &mut Messages,
+        common: &Common,
+        now: Now,
+        observer: &mut dyn Observer,
+    ) {
+        self.advance(common, now, observer);
+        if self.is_up() {
+            self.session.stamp(messages, &*self.transport, now);
+            self.transmit(messages, true, now, observer);
         }
     }
 
@@ -355,7 +375,7 @@ impl Collector {
                     taken += count;
                     self.stream += count as u64;
                     let next = ends.partition_point(|&end| end <= taken);
-                    self.note_taken(messages, first..next);
+                    self.note_taken(messages, first..next, are_templates);
                     first = next;
                     if next < ends.len() && next.checked_sub(1).map_or(0, |last| ends[last]) < taken {
                         // The rest of a message goes before everything else.
@@ -407,9 +427,9 @@ impl Collector {
         }
     }
 
-    fn note_taken(&mut self, messages: &Messages, range: std::ops::Range<usize>) {
+    fn note_taken(&mut self, messages: &Messages, range: std::ops::Range<usize>, are_options: bool) {
         for (message, records) in messages.iter().skip(range.start).take(range.len()) {
-            self.statistics.count(message, records);
+            self.statistics.count(message, records, are_options);
         }
     }
 
@@ -448,7 +468,7 @@ impl Collector {
                     while let Some(&end) = self.in_flight_ends.front().filter(|&&end| end <= self.taken) {
                         self.in_flight_ends.pop_front();
                         if let Some(message) = self.queue.take(begin + end as u64) {
-                            self.statistics.count(&message.octets, message.records);
+                            self.statistics.count(&message.octets, message.records, message.are_templates);
                         }
                     }
                 }

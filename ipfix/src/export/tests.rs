@@ -275,7 +275,7 @@ fn what_does_not_fit_into_the_queue_is_lost_and_told() {
     let statistics = setting.exporter.collectors()[0].statistics();
     assert_eq!(
         statistics,
-        Statistics { sessions: 1, messages: 3, octets: 228, records: 20, lost_records: 10 }
+        Statistics { sessions: 1, messages: 3, octets: 228, records: 20, flow_records: 20, lost_records: 10 }
     );
 }
 

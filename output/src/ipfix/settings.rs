@@ -9,6 +9,7 @@ use weir_ipfix::export::transport::Rotation;
 use weir_ipfix::message::{HEADER_LEN, SET_HEADER_LEN};
 use weir_ipfix::template::FieldSpecifier;
 
+use super::options::Chosen;
 use super::{basic, ulogd};
 use crate::registry::FULL;
 
@@ -69,6 +70,20 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Records as ipfixprobe sends them, or the ten fields of ulogd2 (template 256, for IPv6 257), without those of plugins",
     )
     .default("ipfixprobe"),
+    OptionSpec::new(
+        "options",
+        "",
+        Argument::Text("LIST"),
+        "Options records to send, with commas between: statistics (messages, records and bytes sent, and what was lost), \
+         types (names and types of the elements of plugins, RFC 5610), all",
+    ),
+    OptionSpec::new(
+        "options-interval",
+        "",
+        Argument::Number("SECONDS", 1, 0xffff_ffff),
+        "Statistics are sent after this time, and at the end",
+    )
+    .default("60"),
     OptionSpec::new(
         "time",
         "",
@@ -143,15 +158,30 @@ const OF_COLLECTORS: &[&str] = &[
 
 /// Parameters that mean nothing to templates that are sent once a connection, and to messages that are not compressed. ipfixprobe takes
 /// them without a word, so that command lines have them.
-fn without_effect(way: &Way, mode: TemplateMode, layout: Layout, parameters: &Parsed) -> Vec<&'static str> {
+fn without_effect(
+    way: &Way,
+    mode: TemplateMode,
+    layout: Layout,
+    options: Chosen,
+    parameters: &Parsed,
+) -> Vec<&'static str> {
     let of_way: &[&str] = match way {
         Way::Tcp { lz4_buffer: Some(_), .. } => &["template", "template-packets"],
         Way::Tcp { lz4_buffer: None, .. } => &["template", "template-packets", "lz4-buffer-size"],
-        Way::Udp if mode != TemplateMode::Once => &["template", "template-packets", "lz4-buffer-size"],
+        Way::Udp if mode != TemplateMode::Once && !options.types => {
+            &["template", "template-packets", "lz4-buffer-size"]
+        }
         Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
     };
     let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
-    of_way.iter().chain(of_layout).copied().filter(|option| parameters.is_given(option)).collect()
+    let of_options: &[&str] = if options.statistics { &[] } else { &["options-interval"] };
+    of_way
+        .iter()
+        .chain(of_layout)
+        .chain(of_options)
+        .copied()
+        .filter(|option| parameters.is_given(option))
+        .collect()
 }
 
 /// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
@@ -222,6 +252,8 @@ pub(super) struct Settings {
     pub(super) time: TimeUnit,
     pub(super) layout: Layout,
     pub(super) template_mode: TemplateMode,
+    pub(super) options: Chosen,
+    pub(super) options_interval: Duration,
     pub(super) refresh_after: Option<Duration>,
     pub(super) refresh_after_messages: Option<u32>,
     pub(super) reconnect_after: Duration,
@@ -253,6 +285,10 @@ impl Settings {
             Some("never") => TemplateMode::Never,
             _ => TemplateMode::Once,
         };
+        let options = parameters.text("options").map(Chosen::parse).transpose()?.unwrap_or_default();
+        if options != Chosen::default() && template_mode == TemplateMode::Never {
+            return Err(OptionError::Conflict("options need templates, not template-mode=never".to_owned()));
+        }
         let mtu = parameters.number("mtu");
         let shortest = layout.shortest_message(template_mode);
         if mtu < shortest {
@@ -286,7 +322,7 @@ impl Settings {
         Ok(Settings {
             host: parameters.text("host").unwrap_or_default().to_owned(),
             port: parameters.number("port") as u16,
-            without_effect: without_effect(&way, template_mode, layout, parameters),
+            without_effect: without_effect(&way, template_mode, layout, options, parameters),
             way,
             mtu: mtu as usize,
             domain: parameters.number("id") as u32,
@@ -298,6 +334,8 @@ impl Settings {
             },
             layout,
             template_mode,
+            options,
+            options_interval: Duration::from_secs(parameters.number("options-interval")),
             refresh_after: positive("template").map(Duration::from_secs),
             refresh_after_messages: positive("template-packets").map(|count| count as u32),
             reconnect_after: Duration::from_secs(parameters.number("reconnect")),

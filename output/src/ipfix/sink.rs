@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use weir_flow::Schema;
 use weir_ipfix::export::transport::{File, Framing, Lz4, Tcp, Transport, Udp};
 use weir_ipfix::export::{
     Backoff, Collector, CollectorSettings, Exporter, Messages, Now, Observer, Records, Refresh, TemplateSlot,
@@ -12,6 +13,7 @@ use weir_ipfix::message::{Message, Records as DataRecords, SetKind};
 use weir_ipfix::template::Template;
 
 use super::batch::IpfixBatch;
+use super::options::{LostSoFar, Options};
 use super::settings::{Layout, Settings, Way};
 use super::templates::Templates;
 use super::{basic, ulogd};
@@ -37,11 +39,16 @@ pub struct IpfixSink {
     flushed: Duration,
     /// With so many octets waiting a slow collector is waited for; `None` to drop.
     patience_octets: Option<usize>,
+    options: Options,
     log: Log,
 }
 
 impl IpfixSink {
-    pub(super) fn new(settings: &Settings, templates: Arc<Templates>) -> Result<IpfixSink, OutputError> {
+    pub(super) fn new(
+        settings: &Settings,
+        templates: Arc<Templates>,
+        schemas: &[&'static Schema],
+    ) -> Result<IpfixSink, OutputError> {
         let Settings { host, port, .. } = settings;
         let mut transport: Box<dyn Transport> = match &settings.way {
             Way::Udp => Box::new(Udp::new(host, *port)),
@@ -78,6 +85,7 @@ impl IpfixSink {
             began: Instant::now(),
             flushed: Duration::ZERO,
             patience_octets: settings.is_patient.then_some(settings.queue_octets / 2),
+            options: Options::new(settings, schemas),
             log: Log {
                 place,
                 is_verbose: settings.is_verbose,
@@ -85,20 +93,21 @@ impl IpfixSink {
                 layout: settings.layout,
                 layouts: Vec::new(),
                 lost: Lost::default(),
+                lost_so_far: LostSoFar::default(),
             },
         })
     }
 
     fn now(&self) -> Now {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // The header's time has 32 bits (RFC 7011, 3.1).
-        Now { elapsed: self.began.elapsed(), unix_s: unix.as_secs() as u32 }
+        Now { elapsed: self.began.elapsed(), unix_s: since_1970().as_secs() as u32 }
     }
 
     /// Takes over the templates that workers have begun to use.
     fn learn_templates(&mut self, now: Now) {
         let known = self.slots.len() / 2;
         for (new, plugins) in self.templates.since(known).into_iter().enumerate() {
+            self.options.tell_types(plugins, &mut self.exporter, now, &mut self.log);
             for is_ipv6 in [false, true] {
                 let template = self.templates.template(known + new, plugins, is_ipv6);
                 let slot = template.map(|template| {
@@ -113,6 +122,26 @@ impl IpfixSink {
         }
     }
 
+    /// Waits until collectors have got what waits for them, as long as they take something.
+    fn drain(&mut self) {
+        let mut moved = Instant::now();
+        let mut waiting = usize::MAX;
+        self.exporter.advance(self.now(), &mut self.log);
+        while self.exporter.is_busy() && moved.elapsed() < LAST_PATIENCE {
+            if self.exporter.queued_octets() < waiting {
+                waiting = self.exporter.queued_octets();
+                moved = Instant::now();
+            }
+            self.exporter.wait(WAIT);
+            self.exporter.advance(self.now(), &mut self.log);
+        }
+    }
+
+    fn tell_statistics(&mut self, now: Now) {
+        let lost = self.log.lost_so_far;
+        self.options.tell_statistics(&mut self.exporter, &lost, now, &mut self.log);
+    }
+
     /// Waits for a collector that has too much waiting for it, if that is wanted.
     fn wait_for_room(&mut self) {
         let Some(patience_octets) = self.patience_octets else { return };
@@ -123,6 +152,11 @@ impl IpfixSink {
             self.exporter.advance(self.now(), &mut self.log);
         }
     }
+}
+
+/// What time it is.
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Sink for IpfixSink {
@@ -143,6 +177,7 @@ impl Sink for IpfixSink {
             }
         }
         self.exporter.hand_over(now, &mut self.log);
+        self.tell_statistics(now);
         self.wait_for_room();
         Ok(())
     }
@@ -155,23 +190,17 @@ impl Sink for IpfixSink {
         } else {
             self.exporter.advance(now, &mut self.log);
         }
+        self.tell_statistics(now);
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
         self.exporter.flush(self.now(), &mut self.log);
         self.exporter.hurry(self.now());
-        let mut moved = Instant::now();
-        let mut waiting = usize::MAX;
-        self.exporter.advance(self.now(), &mut self.log);
-        while self.exporter.is_busy() && moved.elapsed() < LAST_PATIENCE {
-            if self.exporter.queued_octets() < waiting {
-                waiting = self.exporter.queued_octets();
-                moved = Instant::now();
-            }
-            self.exporter.wait(WAIT);
-            self.exporter.advance(self.now(), &mut self.log);
-        }
+        self.drain();
+        let (now, lost) = (self.now(), self.log.lost_so_far);
+        self.options.tell_last_statistics(&mut self.exporter, &lost, now, &mut self.log);
+        self.drain();
         self.exporter.close(&mut self.log);
         Ok(())
     }
@@ -192,6 +221,7 @@ struct Log {
     layout: Layout,
     layouts: Vec<Template>,
     lost: Lost,
+    lost_so_far: LostSoFar,
 }
 
 impl Log {
@@ -208,9 +238,11 @@ impl Log {
             Layout::Ulogd2 => ulogd::counted(record),
         };
         // A further record of a flow counts no packets, and is no further flow.
-        self.lost.records += u64::from(packets > 0);
+        let records = u64::from(packets > 0);
+        self.lost.records += records;
         self.lost.packets += packets;
         self.lost.bytes += bytes;
+        self.lost_so_far.add(Lost { records, packets, bytes }, since_1970().as_millis() as u64);
     }
 
     fn lost_records(&mut self, mut octets: &[u8], lengths: &[u32]) {

@@ -16,8 +16,8 @@ pub(super) type Plugins = u64;
 /// The first template's id, as in the reference.
 const FIRST_ID: u16 = 258;
 
-/// Pairs of templates for which there are ids.
-const MOST_PAIRS: usize = (u16::MAX - FIRST_ID) as usize / 2;
+/// Pairs of templates for which there are ids. The last ones are those of options.
+const MOST_PAIRS: usize = (super::options::FIRST_ID - FIRST_ID) as usize / 2;
 
 /// The sets of plugins that have occurred, in order, and what templates follow from them.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod compatible;
+mod options;
 
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
@@ -269,6 +270,8 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("proto=udp;c", "lz4-compression needs TCP"),
         ("path=x;proto=udp", "transport is for collectors"),
         ("send_template=sometimes", "template-mode"),
+        ("options=sampling", "options"),
+        ("options=types;template-mode=never", "template-mode=never"),
         ("u=1", "udp"),
         ("path=x;udp", "udp is for collectors"),
         ("path=x;host=y", "host is for collectors"),
@@ -313,4 +316,6 @@ fn parameters_without_effect_are_known() {
     assert_eq!(without_effect("udp;lz4-buffer-size=1"), ["lz4-buffer-size"]);
     assert_eq!(without_effect("udp;template-mode=always;template=5"), ["template"]);
     assert_eq!(without_effect("layout=ulogd2;time=ms;dir=1"), ["time", "dir"]);
+    assert!(without_effect("udp;template-mode=always;options=all;template=5;options-interval=9").is_empty());
+    assert_eq!(without_effect("options=types;options-interval=9"), ["options-interval"]);
 }

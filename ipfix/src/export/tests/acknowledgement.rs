@@ -87,7 +87,8 @@ fn what_is_not_acknowledged_at_the_end_is_lost() {
     setting.export(30);
     setting.exporter.close(&mut setting.lost);
     assert_eq!(setting.lost.0, (10..30).collect::<Vec<_>>());
-    let expected = Statistics { sessions: 1, messages: 2, octets: 128, records: 10, lost_records: 20 };
+    let expected =
+        Statistics { sessions: 1, messages: 2, octets: 128, records: 10, flow_records: 10, lost_records: 20 };
     assert_eq!(setting.statistics(), expected);
 }
 

@@ -146,7 +146,10 @@ fn a_record_about_one_session_goes_there_alone() {
     assert_eq!(read[1..], [(0, vec![0]), (1, vec![77]), (2, vec![1])]);
     let statistics = setting.exporter.collectors()[1].statistics();
     let octets = other.lock().unwrap().sessions[0].len() as u64;
-    assert_eq!(statistics, Statistics { sessions: 1, messages: 4, octets, records: 3, lost_records: 0 });
+    assert_eq!(
+        statistics,
+        Statistics { sessions: 1, messages: 4, octets, records: 3, flow_records: 2, lost_records: 0 }
+    );
 }
 
 #[test]
@@ -185,4 +188,16 @@ fn common_properties_are_told_once_a_session_before_the_records_that_refer_to_th
     }
     assert_eq!(names, [b"eth0", b"eth1"]);
     assert_eq!(session.counters().lost_records, 0, "they are numbered");
+}
+
+#[test]
+fn a_record_about_a_session_that_is_not_there_is_forgotten() {
+    let mut setting = setting(Wire { refusals: 1, ..Wire::default() }, TemplateMode::Once, EVERY_MINUTE);
+    let slot = setting.add_options(300);
+    setting.export(1);
+    let put = setting.exporter.put_to(0, slot, &77u64.to_be_bytes(), setting.now, &mut setting.lost);
+    assert_eq!(put, Ok(()));
+    setting.pass(90);
+    assert_eq!(setting.numbers(), [0]);
+    assert_eq!(setting.exporter.collectors()[0].statistics().flow_records, 1);
 }
