@@ -2,8 +2,8 @@
 //!
 //! Records wait in a buffer for each template until one is full or [`Exporter::flush`] is called; then all buffers become messages, each
 //! as full as it can be. Every [`Collector`] is a transport session of its own: it has its own sequence number, knows which
-//! templates it has been sent, and keeps what its transport does not take, and what it has not acknowledged, in a bounded queue. What is lost is told to an [`Observer`],
-//! message by message.
+//! templates it has been sent, and keeps what its transport does not take, and what it has not acknowledged, in a bounded queue, behind
+//! which there may be a [`Spool`]. What is lost is told to an [`Observer`], message by message.
 //!
 //! Nothing here waits or looks at a clock: the caller says what time it is, and calls [`Exporter::advance`] now and then. Who can
 //! afford it waits with [`Exporter::wait`].
@@ -11,23 +11,27 @@
 mod backoff;
 mod collector;
 mod common_properties;
+mod distribution;
 mod messages;
 mod packer;
 mod session;
 mod standing;
 pub mod transport;
 
+use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
 
 pub use backoff::Backoff;
-pub use collector::{Collector, CollectorSettings, Statistics};
+pub use collector::{Collector, CollectorSettings, Spool, Statistics};
 pub use common_properties::{COMMON_PROPERTIES_FIELD, common_properties_template};
+pub use distribution::Distribution;
 pub use messages::Messages;
 pub use packer::Records;
 pub use session::Refresh;
 
+use self::distribution::Share;
 use self::packer::{InOrder, Packer};
 use self::standing::{Standing, write_records};
 use crate::message::{HEADER_LEN, SET_HEADER_LEN};
@@ -65,6 +69,10 @@ pub trait Observer {
     fn connected(&mut self, _collector: usize) {}
     /// An attempt to connect failed, or a session ended.
     fn disconnected(&mut self, _collector: usize, _why: &str) {}
+    /// A collector's spool cannot be written: what it should take is dropped. It is told once.
+    fn spool_failed(&mut self, _collector: usize, _why: &io::Error) {}
+    /// A collector's spool cannot be read: so many data records in it are lost.
+    fn spool_lost(&mut self, _collector: usize, _records: u64) {}
     /// Messages go to a collector.
     fn delivered(&mut self, _collector: usize, _messages: &Messages) {}
 }
@@ -138,6 +146,17 @@ impl Common {
         self.templates.get(place)?.as_ref()
     }
 
+    /// A packer that knows all templates.
+    fn packer(&self) -> Packer {
+        let mut packer = Packer::new(self.domain, self.longest);
+        for (place, template) in self.templates.iter().enumerate() {
+            if let Some(template) = template {
+                packer.add(place, template, self.mode == TemplateMode::Always);
+            }
+        }
+        packer
+    }
+
     /// Octets of a message with one record of `record` octets.
     fn message_len(&self, template: &Template, record: usize) -> usize {
         let told = if self.mode == TemplateMode::Always { SET_HEADER_LEN + template.wire_len() } else { 0 };
@@ -160,6 +179,11 @@ pub struct Exporter {
     /// Finished messages that no collector has been given yet.
     finished: Messages,
     collectors: Vec<Collector>,
+    distribution: Distribution,
+    /// With [`Distribution::Fallback`] the place of the collector that gets everything.
+    in_use: usize,
+    /// With [`Distribution::LoadBalancing`], by the places of their collectors, as far as there has been a use for them.
+    shares: Vec<Share>,
     /// Collectors that were ever added.
     numbered: usize,
     /// Places of templates that are to be withdrawn when nothing waits that may need them.
@@ -196,6 +220,9 @@ impl Exporter {
             packer: Packer::new(domain, longest),
             finished: Messages::default(),
             collectors: Vec::new(),
+            distribution: Distribution::Parallel,
+            in_use: 0,
+            shares: Vec::new(),
             numbered: 0,
             retiring: Vec::new(),
             resting: Vec::new(),
@@ -225,6 +252,7 @@ impl Exporter {
     pub fn remove_collector(&mut self, number: usize, observer: &mut dyn Observer) -> Option<Statistics> {
         let place = self.collectors.iter().position(|collector| collector.number == number)?;
         let mut collector = self.collectors.remove(place);
+        self.remove_share(place, &mut collector, observer);
         collector.close(&self.common, observer);
         Some(collector.statistics())
     }
@@ -272,8 +300,8 @@ impl Exporter {
         let templates = &mut self.common.templates;
         let place = templates.iter().position(Option::is_none).unwrap_or(templates.len());
         templates.resize(templates.len().max(place + 1), None);
-        self.packer.add(place, &template, is_told);
-        templates[place] = Some(template);
+        self.each_packer(|packer| packer.add(place, &template, is_told));
+        self.common.templates[place] = Some(template);
         self.common.added += 1;
         Ok(TemplateSlot(place))
     }
@@ -286,7 +314,7 @@ impl Exporter {
             return;
         }
         self.flush(now, observer);
-        self.packer.remove(slot.0);
+        self.each_packer(|packer| packer.remove(slot.0));
         self.retiring.push(slot.0);
         self.retire(now, observer);
     }
@@ -348,9 +376,14 @@ impl Exporter {
         if !self.finished.is_empty() {
             self.hand_over(now, observer);
         }
+        let Some(place) = self.collectors.iter().position(|other| other.number == collector) else {
+            return Ok(());
+        };
+        if !self.is_used(place) {
+            return Ok(());
+        }
         let Exporter { common, collectors, .. } = self;
-        let collector = collectors.iter_mut().find(|other| other.number == collector);
-        if let (Some(collector), Some(template)) = (collector, common.template(slot.0)) {
+        if let (Some(collector), Some(template)) = (collectors.get_mut(place), common.template(slot.0)) {
             let mut messages = Messages::default();
             write_records([(template, record)], common, &mut messages);
             collector.tell(&mut messages, common, now, observer);
@@ -416,8 +449,14 @@ impl Exporter {
 
     /// Gives the collectors what is finished.
     pub fn hand_over(&mut self, now: Now, observer: &mut dyn Observer) {
-        for collector in &mut self.collectors {
-            collector.deliver(&mut self.finished, &self.common, now, observer);
+        self.hand_over_shares(now, observer);
+        if self.distribution == Distribution::Fallback {
+            self.advance_collectors(now, observer);
+        }
+        for place in 0..self.collectors.len() {
+            if self.is_used(place) {
+                self.collectors[place].deliver(&mut self.finished, &self.common, now, observer);
+            }
         }
         self.finished.clear();
     }
@@ -425,14 +464,13 @@ impl Exporter {
     /// Makes messages of all records and gives them to the collectors.
     pub fn flush(&mut self, now: Now, observer: &mut dyn Observer) {
         self.packer.pack(&mut self.finished);
+        self.pack_shares();
         self.hand_over(now, observer);
     }
 
     /// Connects, repeats templates, sends what waits: as far as it goes without waiting. To be called about twice a second.
     pub fn advance(&mut self, now: Now, observer: &mut dyn Observer) {
-        for collector in &mut self.collectors {
-            collector.advance(&self.common, now, observer);
-        }
+        self.advance_collectors(now, observer);
         self.retire(now, observer);
     }
 
@@ -443,7 +481,19 @@ impl Exporter {
 
     /// Whether there is something that a collector may get without being tried again: it has not acknowledged all yet.
     pub fn is_busy(&self) -> bool {
-        self.collectors.iter().any(Collector::is_busy)
+        match self.distribution {
+            // What waits for one may go to another.
+            Distribution::Fallback => {
+                self.queued_octets() > 0 && self.collectors.iter().any(|it| it.is_up() || it.is_connecting())
+            }
+            _ => self.collectors.iter().any(Collector::is_busy),
+        }
+    }
+
+    /// Octets of messages that may still wait, for the collector in use with the least room.
+    pub fn room(&self) -> usize {
+        let used = self.collectors.iter().enumerate().filter(|(place, _)| self.is_used(*place));
+        used.map(|(_, collector)| collector.room()).min().unwrap_or(0)
     }
 
     /// Octets that wait, or were sent and may have to be sent again, for the collector with most of them.

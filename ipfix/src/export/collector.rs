@@ -2,6 +2,7 @@
 
 mod queue;
 mod returned;
+mod spool;
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,7 +10,9 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use self::queue::Queue;
+pub use self::spool::Spool;
+
+use self::queue::{Queue, Queued};
 use super::session::{Refresh, Session};
 use super::transport::{Framing, Transport};
 use super::{Backoff, Common, Messages, Now, Observer, TemplateMode};
@@ -92,6 +95,9 @@ pub struct Collector {
 /// So many octets of waiting messages are given to a transport at once.
 const AT_ONCE: usize = 64 * 1024;
 
+/// Why a connection is lost that the collector has ended.
+const CLOSED: &str = "the collector closed the connection";
+
 /// Acknowledgements that are waited for are asked for so often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
@@ -120,6 +126,13 @@ impl Collector {
         }
     }
 
+    /// What finds no room among the octets that may wait in memory, waits in a file.
+    #[must_use]
+    pub fn with_spool(mut self, spool: Spool) -> Collector {
+        self.queue.set_spool(spool);
+        self
+    }
+
     /// Its number in the exporter: how many were added before it.
     pub const fn number(&self) -> usize {
         self.number
@@ -146,8 +159,13 @@ impl Collector {
     }
 
     /// Octets that wait, or were sent and may have to be sent again.
-    pub const fn queued_octets(&self) -> usize {
+    pub fn queued_octets(&self) -> usize {
         self.queue.octets()
+    }
+
+    /// Octets of messages that may still wait.
+    pub fn room(&self) -> usize {
+        self.queue.room()
     }
 
     /// Whether there is a connection, and it does not take what waits.
@@ -171,6 +189,44 @@ impl Collector {
         }
     }
 
+    /// Whether it has not been reached and not failed yet.
+    pub(super) const fn is_awaited(&self) -> bool {
+        !matches!(self.state, State::Up) && self.failure.is_none()
+    }
+
+    /// Others are used in its place: it ends the session when what was sent has arrived.
+    pub(super) fn stand_by(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
+        if self.is_up() && self.transport.is_closed_by_peer() {
+            self.lose_connection(now, CLOSED, observer);
+        }
+        self.take_back(common, observer);
+        if self.is_up() {
+            self.drain(now, observer);
+        }
+        let has_sent_all = self.queue.is_empty() && !self.transport.is_sending();
+        if self.is_connecting() || self.is_up() && has_sent_all {
+            self.end_session();
+            self.failure = None;
+            self.state = State::Down { retry_at: now.elapsed };
+        }
+    }
+
+    /// Takes over what waits for another collector, as far as it can be sent soon.
+    pub(super) fn take_over(&mut self, other: &mut Collector, now: Now, observer: &mut dyn Observer) {
+        while self.is_up() && self.queue.waiting_octets() < AT_ONCE && other.queue.has_waiting() {
+            other.refill(observer);
+            while self.queue.waiting_octets() < AT_ONCE
+                && let Some(message) = other.queue.pop_waiting()
+            {
+                // Templates are those of the other session.
+                if !message.are_templates {
+                    self.enqueue(&message.octets, message.records, observer);
+                }
+            }
+            self.drain(now, observer);
+        }
+    }
+
     pub(super) const fn hurry(&mut self, now: Now) {
         if let State::Down { retry_at } = &mut self.state {
             *retry_at = now.elapsed;
@@ -182,7 +238,25 @@ impl Collector {
         self.state = State::Down { retry_at: Duration::MAX };
         self.take_back(common, observer);
         while self.queue.has_waiting() {
-            self.statistics.lost_records += self.queue.lose_first(observer);
+            self.refill(observer);
+            self.lose_first(observer);
+        }
+    }
+
+    /// Drops the first message that waits.
+    fn lose_first(&mut self, observer: &mut dyn Observer) {
+        if let Some(message) = self.queue.pop_waiting() {
+            self.statistics.lost_records += u64::from(message.records);
+            observer.lost(&message.octets);
+        }
+    }
+
+    /// Fetches from the spool what there is room for in memory.
+    fn refill(&mut self, observer: &mut dyn Observer) {
+        let records = self.queue.refill();
+        if records > 0 {
+            self.statistics.lost_records += records;
+            observer.spool_lost(self.number, records);
         }
     }
 
@@ -216,7 +290,7 @@ impl Collector {
             self.state = State::Down { retry_at: now.elapsed };
         }
         if self.is_up() && self.transport.is_closed_by_peer() {
-            self.lose_connection(now, "the collector closed the connection", observer);
+            self.lose_connection(now, CLOSED, observer);
         }
         self.take_back(common, observer);
         self.connect(common, now, observer);
@@ -238,12 +312,12 @@ impl Collector {
         if messages.is_empty() {
             return;
         }
-        if self.is_up() {
-            self.session.stamp(messages, &*self.transport, now);
-            self.transmit(messages, false, now, observer);
-        } else {
-            self.enqueue_from(0, messages, false, observer);
-        }
+        self.transmit(messages, false, now, observer);
+    }
+
+    /// Lets messages wait.
+    pub(super) fn leave(&mut self, messages: &Messages, observer: &mut dyn Observer) {
+        self.enqueue_from(0, messages, false, observer);
     }
 
     /// Sends what is about the session, if there is one.
@@ -256,7 +330,6 @@ impl Collector {
     ) {
         self.advance(common, now, observer);
         if self.is_up() {
-            self.session.stamp(messages, &*self.transport, now);
             self.transmit(messages, true, now, observer);
         }
     }
@@ -294,9 +367,12 @@ impl Collector {
             framing.restart();
         }
         let waiting = self.queue.empty();
-        self.send_templates(common, now, observer);
-        for mut message in waiting {
-            self.session.stamp_one(&mut message.octets, message.records, &*self.transport, now);
+        let templates = self.session.due_templates(common, now);
+        observer.delivered(self.number, &templates);
+        for (message, records) in templates.iter() {
+            self.queue.wait_templates(message, records);
+        }
+        for message in waiting {
             self.queue.put_back(message);
         }
     }
@@ -317,7 +393,7 @@ impl Collector {
 
     fn send_templates(&mut self, common: &Common, now: Now, observer: &mut dyn Observer) {
         if self.session.is_due(common, now) {
-            let mut messages = self.session.due_templates(common, &*self.transport, now);
+            let mut messages = self.session.due_templates(common, now);
             self.transmit(&mut messages, true, now, observer);
         }
     }
@@ -337,13 +413,12 @@ impl Collector {
         }
         if self.is_up() && common.mode != TemplateMode::Never {
             let mut messages = Messages::of_withdrawal(common.domain, template);
-            self.session.stamp(&mut messages, &*self.transport, now);
             self.transmit(&mut messages, true, now, observer);
         }
         Duration::ZERO
     }
 
-    /// Sends numbered messages; what is not taken waits.
+    /// Numbers messages and sends them; what is not taken waits, and gets its number later.
     fn transmit(
         &mut self,
         messages: &mut Messages,
@@ -357,9 +432,11 @@ impl Collector {
             self.enqueue_from(0, messages, are_templates, observer);
             return self.drain(now, observer);
         }
+        self.session.number(messages, are_templates, &*self.transport, now);
         let (octets, ends) = (messages.octets(), messages.ends());
         let begin = self.stream;
         let (mut first, mut taken, mut failure) = (0, 0, None);
+        let mut is_begun = false;
         while first < ends.len() {
             // Counted from where the octets begin.
             let rest: Vec<usize>;
@@ -381,6 +458,7 @@ impl Collector {
                         // The rest of a message goes before everything else.
                         self.in_flight.extend_from_slice(&octets[taken..ends[next]]);
                         self.in_flight_ends.push_back(self.in_flight.len());
+                        is_begun = true;
                         break;
                     }
                 }
@@ -400,6 +478,13 @@ impl Collector {
             }
         }
         self.keep_until_acknowledged(messages, first, are_templates, begin);
+        if is_begun && let Some((message, records)) = messages.iter().nth(first) {
+            self.queue.wait_begun(message, records, are_templates);
+            first += 1;
+        }
+        for (message, records) in messages.iter().skip(first) {
+            self.session.take_back_number(message, records, are_templates, &*self.transport);
+        }
         self.enqueue_from(first, messages, are_templates, observer);
         if let Some(why) = failure {
             self.lose_connection(now, &why, observer);
@@ -442,10 +527,25 @@ impl Collector {
         observer: &mut dyn Observer,
     ) {
         for (message, records) in messages.iter().skip(first) {
-            if !self.queue.wait(message, records, are_templates) {
-                self.statistics.lost_records += u64::from(records);
-                observer.lost(message);
+            if are_templates {
+                self.queue.wait_templates(message, records);
+            } else {
+                self.enqueue(message, records, observer);
             }
+        }
+    }
+
+    fn enqueue(&mut self, message: &[u8], records: u32, observer: &mut dyn Observer) {
+        if self.queue.wait(message, records).is_ok() {
+            return;
+        }
+        if let Some(error) = self.queue.spool_failure() {
+            observer.spool_failed(self.number, &error);
+        }
+        self.statistics.lost_records += u64::from(records);
+        observer.lost(message);
+        if self.is_up() {
+            self.session.skip(message, records, &*self.transport);
         }
     }
 
@@ -457,7 +557,11 @@ impl Collector {
 
     fn send_waiting(&mut self, now: Now, observer: &mut dyn Observer) {
         while self.is_up() && self.queue.has_waiting() {
-            self.fill_in_flight();
+            self.refill(observer);
+            self.fill_in_flight(now);
+            if self.in_flight_ends.is_empty() {
+                return;
+            }
             let ends: Vec<usize> = self.in_flight_ends.iter().map(|end| end - self.taken).collect();
             match self.transport.send(&self.in_flight[self.taken..], &ends) {
                 Ok(0) => return,
@@ -475,23 +579,27 @@ impl Collector {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) if self.transport.may_lose() => {
                     self.forget_in_flight();
-                    self.statistics.lost_records += self.queue.lose_first(observer);
+                    self.lose_first(observer);
                 }
                 Err(error) => self.lose_connection(now, &error.to_string(), observer),
             }
         }
     }
 
-    /// Brings the first waiting messages into the form of the wire, unless some are there.
-    fn fill_in_flight(&mut self) {
+    /// Numbers the first waiting messages and brings them into the form of the wire, unless some are there.
+    fn fill_in_flight(&mut self, now: Now) {
         if !self.in_flight_ends.is_empty() {
             return;
         }
         self.forget_in_flight();
         for message in self.queue.waiting() {
+            let Queued { octets, records, are_templates, is_numbered, .. } = message;
+            if !std::mem::replace(is_numbered, true) {
+                self.session.number_one(octets, *records, *are_templates, &*self.transport, now);
+            }
             match &mut self.framing {
-                None => self.in_flight.extend_from_slice(&message.octets),
-                Some(framing) => framing.put(&message.octets, &mut self.in_flight),
+                None => self.in_flight.extend_from_slice(octets),
+                Some(framing) => framing.put(octets, &mut self.in_flight),
             }
             self.in_flight_ends.push_back(self.in_flight.len());
             if self.in_flight.len() >= AT_ONCE {

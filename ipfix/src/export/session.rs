@@ -64,33 +64,55 @@ impl Session {
     }
 
     /// Numbers messages as the next ones, each in its stream of the transport.
-    pub(super) fn stamp(&mut self, messages: &mut Messages, transport: &dyn Transport, now: Now) {
-        // Those with templates do not count.
-        if self.number(messages, transport, now) > 0 {
-            self.messages = self.messages.saturating_add(messages.ends().len() as u32);
-        }
-    }
-
-    /// Numbers messages, and answers how many data records they have.
-    fn number(&mut self, messages: &mut Messages, transport: &dyn Transport, now: Now) -> u64 {
-        let mut all_records = 0;
-        messages.stamp(self.export_time_s(now), |message, records| {
-            all_records += u64::from(records);
-            self.next_number(transport.stream(message), records)
-        });
-        all_records
-    }
-
-    /// Numbers a message as the next one in its stream.
-    pub(super) fn stamp_one(
+    pub(super) fn number(
         &mut self,
-        message: &mut [u8],
-        records: u32,
+        messages: &mut Messages,
+        are_templates: bool,
         transport: &dyn Transport,
         now: Now,
     ) {
+        messages.stamp(self.export_time_s(now), |message, records| {
+            self.count(are_templates);
+            self.next_number(transport.stream(message), records)
+        });
+    }
+
+    /// Numbers a message as the next one in its stream.
+    pub(super) fn number_one(
+        &mut self,
+        message: &mut [u8],
+        records: u32,
+        are_templates: bool,
+        transport: &dyn Transport,
+        now: Now,
+    ) {
+        self.count(are_templates);
         let number = self.next_number(transport.stream(message), records);
         writer::stamp(message, self.export_time_s(now), number);
+    }
+
+    /// Messages with templates do not bring their repetition nearer.
+    const fn count(&mut self, are_templates: bool) {
+        self.messages = self.messages.saturating_add(!are_templates as u32);
+    }
+
+    /// The numbers of a message that does not go now are those of others.
+    pub(super) fn take_back_number(
+        &mut self,
+        message: &[u8],
+        records: u32,
+        are_templates: bool,
+        transport: &dyn Transport,
+    ) {
+        self.messages = self.messages.saturating_sub(u32::from(!are_templates));
+        if let Some(sequence) = self.sequences.get_mut(usize::from(transport.stream(message))) {
+            *sequence = sequence.wrapping_sub(records);
+        }
+    }
+
+    /// Records are dropped: the collector sees that their numbers are missing.
+    pub(super) fn skip(&mut self, message: &[u8], records: u32, transport: &dyn Transport) {
+        self.next_number(transport.stream(message), records);
     }
 
     fn next_number(&mut self, stream: u16, records: u32) -> u32 {
@@ -114,9 +136,9 @@ impl Session {
             || self.refresh.messages.is_some_and(|most| self.told > 0 && self.messages >= most)
     }
 
-    /// Messages, numbered as the next ones, with the templates that have to be sent, newest first: those that have not been, and those
-    /// that are to be repeated. Behind them the standing records that are new, or whose template it is time to repeat.
-    pub(super) fn due_templates(&mut self, common: &Common, transport: &dyn Transport, now: Now) -> Messages {
+    /// Messages with the templates that have to be sent, newest first: those that have not been, and those that are to be repeated.
+    /// Behind them the standing records that are new, or whose template it is time to repeat.
+    pub(super) fn due_templates(&mut self, common: &Common, now: Now) -> Messages {
         let Refresh { interval, messages: most } = self.refresh;
         let by_messages = most.is_some_and(|most| self.messages >= most);
         let is_due = |(place, _): &(usize, &Template)| match self.sent.get(*place) {
@@ -154,7 +176,6 @@ impl Session {
             self.messages = 0;
         }
         self.told = common.added;
-        self.number(&mut messages, transport, now);
         messages
     }
 

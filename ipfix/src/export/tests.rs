@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod acknowledgement;
+mod distribution;
+mod spool;
 mod told;
 
 use std::collections::VecDeque;

@@ -10,7 +10,7 @@ impl Collector {
         for message in self.transport.take_back() {
             let Some((records, are_options)) = common.data_records(&message) else { continue };
             self.statistics.uncount(&message, records, are_options);
-            if self.is_up() || !self.queue.wait(&message, records, false) {
+            if self.is_up() || self.queue.wait(&message, records).is_err() {
                 self.statistics.lost_records += u64::from(records);
                 observer.lost(&message);
             }
