@@ -37,10 +37,10 @@ impl ElementId {
 
     /// The element of the other direction of a biflow (RFC 5103), and back. `None` where there is no such form: enterprises
     /// define reverse elements of their own, and some of IANA's elements have none.
-    pub fn reversed(self) -> Option<ElementId> {
+    pub const fn reversed(self) -> Option<ElementId> {
         match self.enterprise {
-            0 if is_reversible(self.number) => Some(ElementId { enterprise: REVERSE, ..self }),
-            REVERSE if is_reversible(self.number) => Some(ElementId { enterprise: 0, ..self }),
+            0 if is_reversible(self.number) => Some(ElementId::new(REVERSE, self.number)),
+            REVERSE if is_reversible(self.number) => Some(ElementId::iana(self.number)),
             _ => None,
         }
     }

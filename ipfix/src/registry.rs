@@ -11,6 +11,7 @@ pub mod netfilter;
 use std::borrow::Cow;
 
 use crate::element::{Element, ElementId, REVERSE};
+use crate::specification::position;
 
 /// Rows `number name type semantics units status range;` of the elements of one enterprise.
 macro_rules! elements {
@@ -94,45 +95,106 @@ const fn hash(name: &[u8]) -> usize {
     (hash ^ hash >> 16) as usize % PLACES
 }
 
+/// An element of the tables, and whether its reverse form is meant.
+type Known = (&'static Element, bool);
+
+fn owned((element, is_reversed): Known) -> Option<Cow<'static, Element>> {
+    if is_reversed { element.reversed().map(Cow::Owned) } else { Some(Cow::Borrowed(element)) }
+}
+
 /// The element with this id.
 pub fn by_id(id: ElementId) -> Option<Cow<'static, Element>> {
-    if id.enterprise == REVERSE {
-        return by_id(id.reversed()?)?.reversed().map(Cow::Owned);
-    }
-    let element = if id.enterprise == 0 {
-        let place = *BY_NUMBER.get(id.number as usize)? as usize;
-        iana::ELEMENTS.get(place.checked_sub(1)?)
-    } else {
-        let table = TABLES.iter().find(|table| table.enterprise == id.enterprise)?;
-        let place = table.elements.binary_search_by_key(&id.number, |element| element.id.number).ok()?;
-        table.elements.get(place)
-    };
-    element.map(Cow::Borrowed)
+    find_id(id).and_then(owned)
 }
 
 /// The element with this name, whatever the case of its letters: `octetDeltaCount`, `reverseOctetDeltaCount`. A scope says which
 /// one is meant of several with the same name: `flowmon:httpUserAgent`; without one it is IANA's, if IANA has one.
 pub fn by_name(name: &str) -> Option<Cow<'static, Element>> {
-    let (scope, name) = name.split_once(':').map_or((None, name), |(scope, name)| (Some(scope), name));
-    if let Some(element) = find(scope, name) {
-        return Some(Cow::Borrowed(element));
+    find_name(name).and_then(owned)
+}
+
+/// What [`by_id`] finds, in constants as well.
+pub(crate) const fn find_id(id: ElementId) -> Option<Known> {
+    if id.enterprise == REVERSE {
+        return match id.reversed() {
+            Some(forward) => match find_id(forward) {
+                Some((element, _)) => Some((element, true)),
+                None => None,
+            },
+            None => None,
+        };
     }
-    let is_iana = scope.is_none_or(|scope| scope.eq_ignore_ascii_case(TABLES[0].scope));
-    let (prefix, forward) = name.split_at_checked("reverse".len())?;
-    if is_iana && prefix.eq_ignore_ascii_case("reverse") {
-        return find(Some(TABLES[0].scope), forward)?.reversed().map(Cow::Owned);
+    let mut table = 0;
+    while table < TABLES.len() {
+        if TABLES[table].enterprise == id.enterprise {
+            return find_number(&TABLES[table], id.number);
+        }
+        table += 1;
     }
     None
 }
 
-fn find(scope: Option<&str>, name: &str) -> Option<&'static Element> {
+const fn find_number(table: &'static Table, number: u16) -> Option<Known> {
+    let elements = table.elements;
+    if table.enterprise == 0 {
+        return if (number as usize) < NUMBERS && BY_NUMBER[number as usize] > 0 {
+            Some((&elements[BY_NUMBER[number as usize] as usize - 1], false))
+        } else {
+            None
+        };
+    }
+    let (mut from, mut to) = (0, elements.len());
+    while from < to {
+        let middle = from.midpoint(to);
+        match elements[middle].id.number {
+            found if found == number => return Some((&elements[middle], false)),
+            below if below < number => from = middle + 1,
+            _ => to = middle,
+        }
+    }
+    None
+}
+
+/// What [`by_name`] finds, in constants as well.
+pub(crate) const fn find_name(name: &str) -> Option<Known> {
+    let (before, after) = name.split_at(position(name, b":"));
+    let (scope, name) = match after.split_at_checked(1) {
+        Some((_, name)) => (Some(before), name),
+        None => (None, name),
+    };
+    if let Some(element) = find_in(scope, name) {
+        return Some((element, false));
+    }
+    let is_iana = match scope {
+        Some(scope) => scope.eq_ignore_ascii_case(TABLES[0].scope),
+        None => true,
+    };
+    match name.split_at_checked("reverse".len()) {
+        Some((prefix, forward)) if is_iana && prefix.eq_ignore_ascii_case("reverse") => {
+            match find_in(Some(TABLES[0].scope), forward) {
+                Some(element) if element.id.reversed().is_some() => Some((element, true)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+const fn find_in(scope: Option<&str>, name: &str) -> Option<&'static Element> {
     let mut place = hash(name.as_bytes());
     loop {
         let (table, number) = BY_NAME[place];
+        if number == 0 {
+            return None;
+        }
         let table = &TABLES[table as usize];
-        let element = table.elements.get((number as usize).checked_sub(1)?)?;
-        let is_in_scope = scope.is_none_or(|scope| scope.eq_ignore_ascii_case(table.scope));
-        if is_in_scope && element.name.eq_ignore_ascii_case(name) {
+        let element = &table.elements[number as usize - 1];
+        let Cow::Borrowed(known) = element.name else { return None };
+        let is_in_scope = match scope {
+            Some(scope) => scope.eq_ignore_ascii_case(table.scope),
+            None => true,
+        };
+        if is_in_scope && known.eq_ignore_ascii_case(name) {
             return Some(element);
         }
         place = (place + 1) % PLACES;

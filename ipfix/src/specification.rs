@@ -32,19 +32,28 @@ pub struct SpecificationError {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-enum Fault {
-    #[error("a part is given twice")]
+#[error("{}", self.text())]
+pub(crate) enum Fault {
     Twice,
-    #[error("a bracket is not closed")]
     Unclosed,
-    #[error("the number must be 0 to 32767, with an enterprise number before a / or without")]
     Number,
-    #[error("there is no such type")]
     Type,
-    #[error("the length must be up to 65515, or v for variable")]
     Length,
-    #[error("there is nothing that names it")]
     Nameless,
+}
+
+impl Fault {
+    /// What is wrong, also for the compiler's errors about specifications in constants.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Fault::Twice => "a part is given twice",
+            Fault::Unclosed => "a bracket is not closed",
+            Fault::Number => "the number must be 0 to 32767, with an enterprise number before a / or without",
+            Fault::Type => "there is no such type",
+            Fault::Length => "the length must be up to 65515, or v for variable",
+            Fault::Nameless => "there is nothing that names it",
+        }
+    }
 }
 
 /// The longest field that fits into a message: header, set header and the octets of a length are around it.
@@ -66,45 +75,58 @@ impl<'a> Specification<'a> {
     }
 }
 
-fn take_apart(text: &str) -> Result<Specification<'_>, Fault> {
-    let mut specification = Specification::default();
+/// Takes `text` apart: in constants as well.
+pub(crate) const fn take_apart(text: &str) -> Result<Specification<'_>, Fault> {
+    let mut specification = Specification { name: "", id: None, data_type: None, length: None };
     let mut has_context = false;
-    let mut rest = text.trim();
-    while let Some(first) = rest.chars().next() {
-        let closing = match first {
-            '(' => ')',
-            '<' => '>',
-            '[' => ']',
-            '{' => '}',
+    let mut rest = text.trim_ascii();
+    while let Some(&first) = rest.as_bytes().first() {
+        let closing: &[u8] = match first {
+            b'(' => b")",
+            b'<' => b">",
+            b'[' => b"]",
+            b'{' => b"}",
             _ => {
-                let end = rest.find(['(', '<', '[', '{']).unwrap_or(rest.len());
-                once(specification.name.is_empty())?;
-                specification.name = rest[..end].trim();
-                rest = rest[end..].trim_start();
+                let (name, after) = rest.split_at(position(rest, b"(<[{"));
+                if !specification.name.is_empty() {
+                    return Err(Fault::Twice);
+                }
+                specification.name = name.trim_ascii();
+                rest = after;
                 continue;
             }
         };
-        let (content, after) = rest[1..].split_once(closing).ok_or(Fault::Unclosed)?;
-        let content = content.trim();
-        match first {
-            '(' => {
-                once(specification.id.is_none())?;
-                specification.id = Some(number(content).ok_or(Fault::Number)?);
-            }
-            '<' => {
-                once(specification.data_type.is_none())?;
-                specification.data_type = Some(DataType::from_name(content).ok_or(Fault::Type)?);
-            }
-            '[' => {
-                once(specification.length.is_none())?;
-                specification.length = Some(length(content).ok_or(Fault::Length)?);
-            }
-            _ => {
-                once(!has_context)?;
-                has_context = true;
-            }
+        let (part, after) = rest.split_at(position(rest, closing));
+        let (Some((_, content)), Some((_, after))) = (part.split_at_checked(1), after.split_at_checked(1))
+        else {
+            return Err(Fault::Unclosed);
+        };
+        let content = content.trim_ascii();
+        let is_repeated = match first {
+            b'(' => specification.id.is_some(),
+            b'<' => specification.data_type.is_some(),
+            b'[' => specification.length.is_some(),
+            _ => has_context,
+        };
+        if is_repeated {
+            return Err(Fault::Twice);
         }
-        rest = after.trim_start();
+        match first {
+            b'(' => match number(content) {
+                Some(id) => specification.id = Some(id),
+                None => return Err(Fault::Number),
+            },
+            b'<' => match DataType::from_name(content) {
+                Some(data_type) => specification.data_type = Some(data_type),
+                None => return Err(Fault::Type),
+            },
+            b'[' => match length(content) {
+                Some(length) => specification.length = Some(length),
+                None => return Err(Fault::Length),
+            },
+            _ => has_context = true,
+        }
+        rest = after.trim_ascii();
     }
     if specification.name.is_empty() && specification.id.is_none() {
         return Err(Fault::Nameless);
@@ -112,21 +134,45 @@ fn take_apart(text: &str) -> Result<Specification<'_>, Fault> {
     Ok(specification)
 }
 
-const fn once(is_first: bool) -> Result<(), Fault> {
-    if is_first { Ok(()) } else { Err(Fault::Twice) }
+/// Where the first of `wanted`, which are ASCII, is in `text`; its end if none is.
+pub(crate) const fn position(text: &str, wanted: &[u8]) -> usize {
+    let octets = text.as_bytes();
+    let mut at = 0;
+    while at < octets.len() {
+        let mut one = 0;
+        while one < wanted.len() {
+            if octets[at] == wanted[one] {
+                return at;
+            }
+            one += 1;
+        }
+        at += 1;
+    }
+    at
 }
 
-fn number(text: &str) -> Option<ElementId> {
-    let (enterprise, number) = text.split_once('/').unwrap_or(("0", text));
-    let id = ElementId::new(enterprise.trim().parse().ok()?, number.trim().parse().ok()?);
-    (id.number <= ElementId::LARGEST_NUMBER).then_some(id)
+const fn number(text: &str) -> Option<ElementId> {
+    let (before, after) = text.split_at(position(text, b"/"));
+    let (enterprise, number) = match after.split_at_checked(1) {
+        Some((_, number)) => (before.trim_ascii(), number.trim_ascii()),
+        None => ("0", before),
+    };
+    match (u32::from_str_radix(enterprise, 10), u16::from_str_radix(number, 10)) {
+        (Ok(enterprise), Ok(number @ 0..=ElementId::LARGEST_NUMBER)) => {
+            Some(ElementId::new(enterprise, number))
+        }
+        _ => None,
+    }
 }
 
-fn length(text: &str) -> Option<u16> {
-    if text.starts_with('v') {
+const fn length(text: &str) -> Option<u16> {
+    if let Some(b'v') = text.as_bytes().first() {
         return Some(VARIABLE);
     }
-    text.parse().ok().filter(|&length| length <= LONGEST || length == VARIABLE)
+    match u16::from_str_radix(text, 10) {
+        Ok(length @ (0..=LONGEST | VARIABLE)) => Some(length),
+        _ => None,
+    }
 }
 
 /// The element with the length of its type: `octetDeltaCount(1)<unsigned64>[8]`.

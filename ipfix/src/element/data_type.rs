@@ -98,9 +98,17 @@ impl DataType {
         DataType::ALL.get(number as usize).copied()
     }
 
-    /// The type with this name.
-    pub fn from_name(name: &str) -> Option<DataType> {
-        DataType::ALL.iter().copied().find(|t| t.name() == name)
+    /// The type with this name, whatever the case of its letters.
+    pub const fn from_name(name: &str) -> Option<DataType> {
+        let mut number = 0;
+        while number < DataType::ALL.len() {
+            let data_type = DataType::ALL[number];
+            if data_type.name().eq_ignore_ascii_case(name) {
+                return Some(data_type);
+            }
+            number += 1;
+        }
+        None
     }
 
     const fn lengths(self) -> Lengths {
