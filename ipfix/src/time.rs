@@ -68,25 +68,30 @@ impl Time {
     /// that may be meant it is the one nearest to `near`, which is best the export time of the message. Fractions are rounded
     /// down to nanoseconds.
     pub const fn from_ntp(stamp: u64, near: Time) -> Time {
-        let seconds = stamp >> 32;
-        let near_ntp = near.seconds.saturating_add(NTP_TO_UNIX);
-        // As far ahead of `near` as the counter says, or, from half an era on, behind it.
-        let ahead = seconds.wrapping_sub(near_ntp) % ERA;
-        let meant = if ahead < ERA / 2 {
-            near_ntp.saturating_add(ahead)
-        } else {
-            let behind = ERA - ahead;
-            if near_ntp >= behind + NTP_TO_UNIX { near_ntp - behind } else { near_ntp + ahead }
-        };
-        let nanoseconds = ((stamp & (ERA - 1)) * NANOSECONDS) >> 32;
-        Time { seconds: meant.saturating_sub(NTP_TO_UNIX), nanoseconds: nanoseconds as u32 }
+        Time {
+            seconds: from_ntp_seconds(stamp, near),
+            nanoseconds: ((stamp % ERA * NANOSECONDS) >> 32) as u32,
+        }
     }
 
     /// From dateTimeMicroseconds, rounded to the nearest microsecond, which is the one that was meant whether the exporter rounded up or
     /// down; see [`Time::from_ntp`].
     pub const fn from_ntp_microseconds(stamp: u64, near: Time) -> Time {
-        let exact = Time::from_ntp(stamp, near);
-        Time::new(exact.seconds, (exact.nanoseconds + 500) / 1000 * 1000)
+        let microseconds = (stamp % ERA * 1_000_000 + ERA / 2) >> 32;
+        Time::new(from_ntp_seconds(stamp, near), microseconds as u32 * 1000)
+    }
+}
+
+/// The seconds since 1970 that the upper half of an NTP time stamp means near a time.
+#[inline]
+const fn from_ntp_seconds(stamp: u64, near: Time) -> u64 {
+    let near_ntp = near.seconds.saturating_add(NTP_TO_UNIX);
+    // As far ahead of `near` as the counter says, or, from half an era on, behind it.
+    let ahead = ((stamp >> 32) as u32).wrapping_sub(near_ntp as u32) as i32;
+    match near_ntp.saturating_add_signed(ahead as i64).checked_sub(NTP_TO_UNIX) {
+        Some(seconds) => seconds,
+        // Before 1970: the next era is meant.
+        None => near_ntp.saturating_add_signed(ahead as i64 + ERA as i64) - NTP_TO_UNIX,
     }
 }
 
