@@ -1,15 +1,71 @@
 //! Placement: whoever wants a few elements of every record says so once, for all templates to come.
 //!
-//! A list of [`Place`]s says which elements are wanted and as what. Against the template of an exporter it becomes a [`DecodePlan`]: a
-//! short list of steps, made once for each template, by which every record is read without looking anything up; what is not
-//! wanted is skipped, neighbours in one step. The other way round the same list is the fields of a template
-//! ([`template`]), and an [`EncodePlan`] writes records of it.
+//! A struct says which elements go where. Against the template of an exporter it becomes a plan, made once for each template, by
+//! which every record is read without looking anything up; what is not wanted is skipped. The other way round the struct is a
+//! template, and its values a record.
 //!
-//! * A plan is made if every place that is not optional has a field of its element in the template. The order does not matter, and
-//!   the template may have other fields.
-//! * An element that is in the template several times is read from the first of them; places of the same element take one
+//! ```
+//! use std::net::Ipv4Addr;
+//! use weir_ipfix::placement::{Decoder, Encoder, Placement};
+//! use weir_ipfix::time::Time;
+//! use weir_ipfix::wire::Writer;
+//!
+//! #[derive(Placement, Clone, Copy, PartialEq, Debug)]
+//! struct Flow<'a> {
+//!     #[ipfix("sourceIPv4Address")]
+//!     source: Ipv4Addr,
+//!     #[ipfix("flowStartMilliseconds")]
+//!     start: Time,
+//!     #[ipfix("octetDeltaCount[4]")]
+//!     octets: u64,
+//!     #[ipfix("reverseOctetDeltaCount")]
+//!     reverse_octets: Option<u64>,
+//!     #[ipfix("interfaceName")]
+//!     interface: &'a str,
+//!     #[ipfix("roomTemperature(4711/1)<signed16>")]
+//!     temperature: i16,
+//! }
+//!
+//! #[derive(Placement)]
+//! struct Total {
+//!     #[ipfix("octetDeltaCount")]
+//!     octets: u64,
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let flow = Flow {
+//!     source: Ipv4Addr::new(192, 0, 2, 1),
+//!     start: Time::new(1_700_000_000, 0),
+//!     octets: 1500,
+//!     reverse_octets: Some(40),
+//!     interface: "eth0",
+//!     temperature: -4,
+//! };
+//! let encoder = Encoder::<Flow>::new(256)?;
+//! let mut buffer = [0; 100];
+//! let mut out = Writer::new(&mut buffer);
+//! encoder.put(&flow, &mut out)?;
+//!
+//! // In truth the template comes from an exporter, and `near` is the export time of the message.
+//! let near = Time::new(1_700_000_000, 0);
+//! let decoder = Decoder::<Flow>::new(encoder.template())?;
+//! assert_eq!(decoder.records(out.written(), near).collect::<Result<Vec<_>, _>>()?, [flow]);
+//! let totals = Decoder::<Total>::new(encoder.template())?;
+//! assert_eq!(totals.read(out.written(), near)?.octets, 1500);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * There is a plan if every field of the struct that is not an `Option` is in the template. The order does not matter, and the template
+//!   may have other fields.
+//! * An element that is in the template several times is read from the first of them; fields of the same element take one
 //!   after the other, in their order.
-//! * Integers and doubles may be shorter in the template than in memory, not longer.
+//! * Integers and doubles may be shorter in the template than in memory, not longer. [`Form`] says what they may be in memory.
+//!
+//! A [`Placer`] makes structs of what a session of [`collect`](crate::collect) says; [`MessageWriter::put_placed`] puts
+//! records of structs into a message.
+//!
+//! Whoever learns only at run time what is wanted makes a list of [`Place`]s, and of it a [`DecodePlan`] and an [`EncodePlan`]:
 //!
 //! ```
 //! use weir_ipfix::message::Records;
@@ -43,19 +99,96 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`MessageWriter::put_placed`]: crate::writer::MessageWriter::put_placed
 
 mod decode;
+mod decoder;
 mod encode;
+mod encoder;
+mod form;
+mod layout;
+mod placer;
+mod structs;
 #[cfg(test)]
 mod tests;
 
 use thiserror::Error;
 
+/// Makes a [`Placement`] of a struct or an enum.
+///
+/// Every field of the struct has the specification of its element: `name`, or more of `name(enterprise/number)<type>[length]`. Elements of
+/// the [registry](crate::registry) are named by name or number, all others in full. The length is that in the struct's own template, that
+/// of the type if none is given. The type of the field has to be one that can hold the element's values: see [`Form`]. The
+/// compiler checks all this:
+///
+/// ```compile_fail
+/// # use weir_ipfix::placement::Placement;
+/// #[derive(Placement)]
+/// struct Flow {
+///     #[ipfix("octetDeltaCout")] // the registry has no information element with this name
+///     octets: u64,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use weir_ipfix::placement::Placement;
+/// #[derive(Placement)]
+/// struct Flow {
+///     #[ipfix("octetDeltaCount")] // a field of this type cannot hold values of the information element
+///     octets: i64,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use weir_ipfix::placement::Placement;
+/// #[derive(Placement)]
+/// struct Flow {
+///     octets: u64, // which information element is this?
+/// }
+/// ```
+///
+/// What borrows from the record has its lifetime, the only parameter that the struct may have.
+///
+/// Variants of an enum hold a struct each. The first one for which a template has all that is wanted is made of its records:
+/// what asks for more comes before what asks for less.
+///
+/// ```
+/// # use std::net::{Ipv4Addr, Ipv6Addr};
+/// # use weir_ipfix::placement::Placement;
+/// #[derive(Placement)]
+/// struct V4 {
+///     #[ipfix("sourceIPv4Address")]
+///     source: Ipv4Addr,
+/// }
+///
+/// #[derive(Placement)]
+/// struct V6 {
+///     #[ipfix("sourceIPv6Address")]
+///     source: Ipv6Addr,
+/// }
+///
+/// #[derive(Placement)]
+/// enum Flow {
+///     V4(V4),
+///     V6(V6),
+/// }
+/// ```
+pub use weir_ipfix_derive::Placement;
+
 pub use self::decode::{DecodePlan, Fields, PlacedField, Step};
+pub use self::decoder::{DecodedRecords, Decoder, Placement, StructPlan};
 pub use self::encode::EncodePlan;
+pub use self::encoder::Encoder;
+pub use self::form::{Content, DataTypes, Form};
+pub use self::layout::{Slot, layout_of};
+pub use self::placer::Placer;
+pub use self::structs::{Located, Places, Visitor, place};
 use crate::element::{DataType, ElementId};
 use crate::model::{InformationModel, ModelError};
 use crate::template::{FieldSpecifier, Template, TemplateError, VARIABLE};
+use crate::value::{EncodeError, ValueError};
+use crate::wire::Full;
 
 /// An element that is wanted of records, or is put into them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,6 +288,49 @@ pub enum PlanError {
     /// A field of a template that is to be written has no place with its value.
     #[error("there is no place for information element {0} of the template")]
     Unplaced(ElementId),
+}
+
+/// Why there is no encoder.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum EncoderError {
+    /// The struct does not go with the template.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The struct makes no template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+/// Why a record is not a struct.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum ReadError {
+    /// It ends within a field.
+    #[error("a record is cut off")]
+    CutOff,
+    /// A field contains what is no value of its type.
+    #[error("information element {id}: {error}")]
+    Value {
+        /// The element.
+        id: ElementId,
+        /// What is wrong.
+        error: ValueError,
+    },
+}
+
+/// Why a struct is not written as a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum WriteError {
+    /// It does not fit into the buffer.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// A value does not fit into its field, or is missing.
+    #[error("information element {id}: {error}")]
+    Value {
+        /// The element.
+        id: ElementId,
+        /// What is wrong.
+        error: EncodeError,
+    },
 }
 
 /// The template with a field for each place, in their order.

@@ -42,6 +42,11 @@ impl<'b> Writer<'b> {
         &self.buffer[..self.len]
     }
 
+    /// What has been written after the first `begin` octets.
+    pub(crate) fn written_mut(&mut self, begin: usize) -> &mut [u8] {
+        self.buffer[..self.len].get_mut(begin..).unwrap_or_default()
+    }
+
     /// What has been written, for as long as the buffer lives.
     pub fn into_written(self) -> &'b mut [u8] {
         &mut self.buffer[..self.len]
@@ -109,15 +114,19 @@ impl<'b> Writer<'b> {
     pub fn put_variable(&mut self, octets: &[u8]) -> Result<(), Full> {
         let begin = self.len;
         let length = u16::try_from(octets.len()).map_err(|_| Full)?;
-        let prefix = match u8::try_from(length) {
-            Ok(short) if short < LONG => self.put_u8(short),
-            _ => self.put_u8(LONG).and_then(|()| self.put_u16(length)),
-        };
-        let written = prefix.and_then(|()| self.put(octets));
+        let written = self.put_variable_length(length).and_then(|()| self.put(octets));
         if written.is_err() {
             self.truncate(begin);
         }
         written
+    }
+
+    /// The length of a variable-length value.
+    pub(crate) fn put_variable_length(&mut self, length: u16) -> Result<(), Full> {
+        match u8::try_from(length) {
+            Ok(short) if short < LONG => self.put_u8(short),
+            _ => self.put(&[LONG, (length >> 8) as u8, length as u8]),
+        }
     }
 
     /// A variable-length value whose length is not known before it is written: in the form of three octets, as RFC 6313

@@ -7,6 +7,7 @@ use thiserror::Error;
 pub use record::RecordWriter;
 
 use crate::message::{HEADER_LEN, OPTIONS_TEMPLATE_SET, SET_HEADER_LEN, TEMPLATE_SET, VERSION};
+use crate::placement::{Encoder, Places, WriteError};
 use crate::template::{Template, TemplateError};
 use crate::value::EncodeError;
 use crate::wire::{Full, Writer};
@@ -161,6 +162,22 @@ impl<'b> MessageWriter<'b> {
             fields(&mut record)?;
             record.finish()
         })?;
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Puts a record that a struct is.
+    ///
+    /// # Errors
+    /// If it does not fit, or one of its values not into its field.
+    #[inline]
+    pub fn put_placed<P: Places>(
+        &mut self,
+        encoder: &Encoder<P>,
+        record: &P::Record<'_>,
+    ) -> Result<(), WriteError> {
+        let template = encoder.template();
+        self.put(template.id(), template.shortest_record(), |out| encoder.put(record, out))?;
         self.records += 1;
         Ok(())
     }

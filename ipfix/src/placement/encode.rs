@@ -10,11 +10,11 @@ use crate::wire::Writer;
 const PADDING: ElementId = ElementId::iana(210);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Field {
+pub(super) struct Field {
     /// The place with its value; `None` for zeros.
-    place: Option<usize>,
+    pub(super) place: Option<usize>,
     data_type: DataType,
-    length: u16,
+    pub(super) length: u16,
 }
 
 /// How records of a template are written from places.
@@ -49,6 +49,11 @@ impl EncodePlan {
             }
         };
         Ok(EncodePlan { fields: template.fields().iter().map(field).collect::<Result<_, _>>()? })
+    }
+
+    /// The fields of the template.
+    pub(super) const fn fields(&self) -> &[Field] {
+        &self.fields
     }
 
     /// Writes a record whose values `value` tells, asked for the number of a place.

@@ -27,6 +27,9 @@ pub enum EncodeError {
     /// The value is of another type.
     #[error("the value is not of type {0}")]
     Type(DataType),
+    /// There is no value for the field.
+    #[error("there is no value")]
+    Absent,
     /// The record has more fields, or fewer.
     #[error("the record has {expected} fields, not {written}")]
     Fields {
