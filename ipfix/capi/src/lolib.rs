@@ -4,6 +4,8 @@ mod definition;
 mod exporter;
 mod identifiers;
 mod sets;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::net::IpAddr;

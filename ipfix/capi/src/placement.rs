@@ -6,6 +6,8 @@ mod export;
 mod memory;
 mod octets;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::slice;

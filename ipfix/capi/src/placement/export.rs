@@ -65,7 +65,7 @@ impl Destination {
 /// Octets that may wait because they could not be written.
 const MOST_WAITING: usize = 1 << 20;
 
-/// Takes all messages, for [`Exporter::write`].
+/// Takes all messages, for [`Exporter::flush`].
 #[derive(Debug)]
 struct Taken(Arc<Mutex<Vec<u8>>>);
 
