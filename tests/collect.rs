@@ -4,13 +4,13 @@
 mod probe;
 
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use probe::Scratch;
+use probe::programs::{Nfcapd, is_here};
 use weir_generator::shapes::Shape;
 use weir_ipfix::collect::{
     Collector, CollectorCounters, CollectorSettings, Event, News, Protocol, SessionCounters,
@@ -81,21 +81,6 @@ impl Collected {
             News::Opened | News::Event(..) => {}
         }
     }
-}
-
-/// Whether a program is here; if not, this is told.
-fn is_here(program: &str) -> bool {
-    let is_here = Command::new(program)
-        .arg("-V")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .status()
-        .is_ok();
-    if !is_here {
-        eprintln!("SKIPPED: {program} is not here");
-    }
-    is_here
 }
 
 /// Starts a program that exports to a port, and collects until it has ended and nothing comes any more.
@@ -215,24 +200,9 @@ fn nfreplay_is_read() {
 fn stored(capture: &Path, scratch: &Scratch) -> PathBuf {
     let directory = scratch.path("stored");
     fs::create_dir(&directory).unwrap();
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut nfcapd = Command::new("nfcapd")
-        .args(["-b", "127.0.0.1", "-p", &port.to_string(), "-w"])
-        .arg(&directory)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // It is there when nobody else can have its port.
-    while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-        assert!(nfcapd.try_wait().unwrap().is_none(), "nfcapd has ended");
-        thread::sleep(Duration::from_millis(20));
-    }
-    softflowd(capture, scratch, "9", port).wait().unwrap();
-    thread::sleep(Duration::from_millis(500));
-    let pid = rustix::process::Pid::from_child(&nfcapd);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    nfcapd.wait().unwrap();
+    let nfcapd = Nfcapd::start(&directory);
+    softflowd(capture, scratch, "9", nfcapd.port).wait().unwrap();
+    nfcapd.stop();
     let mut files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| fs::metadata(path).unwrap().len() > 1000).unwrap()
 }

@@ -2,7 +2,9 @@
 #![allow(dead_code)] // each test uses some of it
 
 pub(crate) mod capture;
+pub(crate) mod messages;
 pub(crate) mod network;
+pub(crate) mod programs;
 pub(crate) mod running;
 mod tables;
 
