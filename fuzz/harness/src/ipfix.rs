@@ -25,6 +25,8 @@ pub fn messages(data: &[u8]) {
         most_templates: 20,
         most_fields: 200,
         template_lifetime: Duration::from_secs(3),
+        most_common: MOST_COMMON,
+        most_elements: 5,
         most_waiting: MOST_WAITING,
         waiting_time: Duration::from_secs(3),
         ..SessionSettings::new(may_lose & 1 == 1)
@@ -54,9 +56,13 @@ pub fn messages(data: &[u8]) {
             records <= usize::from(message.header.length) + MOST_WAITING,
             "a record has an octet at least"
         );
+        assert!(session.model().added() <= 5);
         stream = rest;
     }
 }
+
+/// Octets that values in common may take.
+const MOST_COMMON: usize = 1000;
 
 /// Octets of data sets that wait for their template.
 const MOST_WAITING: usize = 1000;
@@ -120,6 +126,8 @@ fn check_record(record: &Record<'_, '_>, templates: &[Template]) {
     let set = again.sets().next().expect("it has a set").expect("which is whole");
     let again = Records::new(template, set.content).next().expect("it has a record").expect("which is whole");
     assert!(record.fields().eq(again.fields()));
+    let joined: usize = record.joined().map(|field| field.content.len()).sum();
+    assert!(joined <= record.octets().len() + record.fields().count() * MOST_COMMON);
     for field in record.fields() {
         let known = registry::by_id(field.specifier.id).map(|element| element.data_type);
         check_value(known.unwrap_or(DataType::OctetArray), field.content, templates, 0);

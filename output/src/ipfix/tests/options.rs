@@ -2,9 +2,12 @@
 
 use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
 use weir_ipfix::element::ElementId;
+use weir_ipfix::export::transport::File;
+use weir_ipfix::export::{Backoff, Collector, CollectorSettings, Exporter, Now, Observer, Refresh};
 use weir_ipfix::options::{ExportingReliability, MeteringScope, MeteringStatistics, TypeInformation};
 use weir_ipfix::registry;
 
+use super::super::options::{LostSoFar, Options};
 use super::*;
 
 /// What options said, in the order of their records among those of flows.
@@ -150,4 +153,44 @@ fn what_was_lost_is_told() {
         (1, 7, 12_882)
     );
     assert!(reliability.times.is_some_and(|(first, last)| first == last));
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn lost(&mut self, _message: &[u8]) {}
+    fn lost_record(&mut self, _template: &Template, _record: &[u8]) {}
+}
+
+#[test]
+fn statistics_come_at_their_interval_and_not_earlier() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("flows.ipfix");
+    let parsed = PluginString::parse("ipfix;options=statistics;options-interval=10").unwrap();
+    let settings = Settings::new(&parsed.parameters(OPTIONS).unwrap()).unwrap();
+    let mut options = Options::new(&settings, &[]);
+    let mut exporter = Exporter::new(1, 1000).unwrap();
+    let collector = CollectorSettings {
+        refresh: Refresh::default(),
+        queue_octets: 1 << 20,
+        backoff: Backoff::new(Duration::from_secs(60)),
+    };
+    let file = File::new(&path, None);
+    exporter.add_collector(Collector::new(Box::new(file), None, collector));
+    for second in 0..35 {
+        let now = Now { elapsed: Duration::from_secs(second), unix_s: 1000 + second as u32 };
+        exporter.advance(now, &mut Nobody);
+        options.tell_statistics(&mut exporter, &LostSoFar::default(), now, &mut Nobody);
+    }
+    exporter.close(&mut Nobody);
+    let octets = std::fs::read(&path).unwrap();
+    let (mut rest, mut times) = (&octets[..], Vec::new());
+    while let Some((message, after)) = Message::read_from(rest).unwrap() {
+        let is_statistics = message.sets().flatten().any(|set| set.kind() == SetKind::Data);
+        times.extend(is_statistics.then_some(message.header.export_time_s));
+        rest = after;
+    }
+    times.dedup();
+    assert_eq!(times, [1010, 1020, 1030]);
+    assert_eq!(Told::stream(&octets).statistics.len(), 3);
 }
