@@ -59,7 +59,7 @@ fn read(source: impl Read) -> Told {
                 other => panic!("{other}"),
             });
         }
-        News::Opened | News::Malformed(_) => {}
+        News::Opened | News::Refused(_) | News::Malformed(_) => {}
     });
     Told { events, end: end.expect("a stream ends"), counters }
 }

@@ -5,6 +5,7 @@ mod lz4;
 mod sctp;
 mod stream;
 mod tcp;
+mod tls;
 mod udp;
 
 use std::collections::HashSet;
@@ -12,19 +13,23 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustls::ServerConfig;
 use thiserror::Error;
 
 pub use self::lz4::Lz4Error;
 use self::sctp::Associations;
 use self::stream::Stream;
-use self::tcp::Connection;
+use self::tcp::{Connection, Source};
+use self::tls::Handshakes;
 use self::udp::Datagrams;
 use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters, SessionSettings};
+use crate::identity::Identity;
 use crate::message::MessageError;
 
 /// How much a collector takes on.
@@ -32,7 +37,7 @@ use crate::message::MessageError;
 pub struct CollectorSettings {
     /// For sessions over UDP.
     pub datagrams: SessionSettings,
-    /// For sessions over TCP, and of files.
+    /// For sessions over TCP and TLS, and of files.
     pub streams: SessionSettings,
     /// For sessions over SCTP: data may come before its template, on another stream.
     pub associations: SessionSettings,
@@ -40,7 +45,12 @@ pub struct CollectorSettings {
     pub most_peers: usize,
     /// Connections and associations of SCTP that there may be at a time, at all sockets.
     pub most_connections: usize,
-    /// After so long without a message a session over UDP, TCP or SCTP ends.
+    /// Handshakes of TLS that there may be at a time, at all sockets. Who has not come to the end of one has no session, and is in nobody's
+    /// way: if there are too many, the oldest is given up.
+    pub most_handshakes: usize,
+    /// How long a handshake may take.
+    pub handshake_time: Duration,
+    /// After so long without a message a session over UDP, TCP, TLS or SCTP ends.
     pub idle_time: Duration,
     /// Octets that a UDP socket is to keep until they are read, if the system allows so many.
     pub receive_buffer: usize,
@@ -67,6 +77,8 @@ impl Default for CollectorSettings {
             },
             most_peers: 256,
             most_connections: 64,
+            most_handshakes: 64,
+            handshake_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(1800),
             receive_buffer: 4 << 20,
         }
@@ -96,6 +108,15 @@ pub enum Peer {
         local: SocketAddr,
         /// From where it comes.
         remote: SocketAddr,
+    },
+    /// A connection over TLS.
+    Tls {
+        /// Where it was accepted.
+        local: SocketAddr,
+        /// From where it comes.
+        remote: SocketAddr,
+        /// The host names in the certificate of the peer, which is verified; empty for one that was refused.
+        names: Vec<String>,
     },
     /// A file.
     File(PathBuf),
@@ -132,6 +153,8 @@ pub enum Closed {
 pub enum News<'n> {
     /// A session has begun.
     Opened,
+    /// There is no session with a peer, since a handshake of TLS failed, for instance because the peer could not be verified: why.
+    Refused(&'n str),
     /// What a message says.
     Event(&'n Packet<'n>, Event<'n>),
     /// A datagram, or a message over SCTP, is no message. In a stream this ends the session.
@@ -149,10 +172,12 @@ pub struct CollectorCounters {
     pub refused_datagrams: u64,
     /// Connections that were closed at once, since there were too many, or the peer is not allowed.
     pub refused_connections: u64,
+    /// Handshakes of TLS that failed, as they are told by [`News::Refused`].
+    pub failed_handshakes: u64,
 }
 
-/// Collects IPFIX over UDP, TCP, SCTP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2, with LZ4,
-/// is known by how it begins.
+/// Collects IPFIX over UDP, TCP, TLS, SCTP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2,
+/// with LZ4, is known by how it begins.
 ///
 /// It has no thread of its own: [`Collector::poll`] waits for what comes and tells it, together with the peer of the session, as it
 /// lies in the buffer.
@@ -182,11 +207,21 @@ pub struct Collector {
     /// When sessions were last looked at that may have become idle.
     swept: Duration,
     sockets: Vec<Datagrams>,
-    listeners: Vec<(TcpListener, SocketAddr)>,
+    listeners: Vec<Listener>,
+    handshakes: Handshakes,
     connections: Vec<Connection>,
     associations: Associations,
     allowed: Allowed,
     counters: CollectorCounters,
+}
+
+/// A socket at which connections are accepted.
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    local: SocketAddr,
+    /// If they are over TLS.
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// From where sessions are accepted.
@@ -209,6 +244,7 @@ impl Collector {
             swept: Duration::ZERO,
             sockets: Vec::new(),
             listeners: Vec::new(),
+            handshakes: Handshakes::default(),
             connections: Vec::new(),
             associations: Associations::default(),
             allowed: Allowed::default(),
@@ -234,10 +270,23 @@ impl Collector {
     /// # Errors
     /// If the system does not allow it.
     pub fn listen_tcp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let local = listener.local_addr()?;
-        self.listeners.push((listener, local));
+        self.listen(address, None)
+    }
+
+    /// Accepts connections over TLS at `address`, port 0 being any that is free. What it came to be, is returned. Peers have to show a
+    /// certificate of an authority of the identity; its names are told with the session ([`Peer::Tls`]).
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn listen_tls(&mut self, address: SocketAddr, identity: &Identity) -> io::Result<SocketAddr> {
+        self.listen(address, Some(identity.server()))
+    }
+
+    fn listen(&mut self, address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<SocketAddr> {
+        let socket = TcpListener::bind(address)?;
+        socket.set_nonblocking(true)?;
+        let local = socket.local_addr()?;
+        self.listeners.push(Listener { socket, local, tls });
         Ok(local)
     }
 
@@ -249,7 +298,7 @@ impl Collector {
         self.associations.listen(address)
     }
 
-    /// From now on, sessions over UDP, TCP and SCTP begin only with these addresses (RFC 7011, 11.5: who sends over UDP or TCP without TLS is
+    /// From now on, sessions over UDP, TCP, TLS and SCTP begin only with these addresses (RFC 7011, 11.5: who sends without TLS is
     /// known by nothing else, and addresses of datagrams can be forged). Without this, with any.
     pub fn allow_only(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
         let canonical = addresses.into_iter().map(|address| address.to_canonical());
@@ -277,6 +326,7 @@ impl Collector {
         let now = self.since.elapsed();
         let (sockets, rest) = ready.split_at(self.sockets.len());
         let (listeners, rest) = rest.split_at(self.listeners.len());
+        let (handshakes, rest) = rest.split_at(self.handshakes.len());
         let (connections, rest) = rest.split_at(self.connections.len());
         let (sctp_listeners, associations) = rest.split_at(self.associations.listener_count());
         let mut peers = self.sockets.iter().map(Datagrams::len).sum();
@@ -290,35 +340,69 @@ impl Collector {
         });
         self.associations.receive(associations, now, &mut each);
         self.sweep(now, &mut each);
-        for ((listener, local), _) in self.listeners.iter().zip(listeners).filter(|(_, ready)| **ready) {
-            for (stream, remote) in tcp::accept(|| tcp::accept_one(listener))? {
-                let is_full =
-                    self.connections.len() + self.associations.len() >= self.settings.most_connections;
-                if is_full || !self.allowed.has(remote) {
-                    self.counters.refused_connections += 1;
-                    continue;
-                }
-                let peer = Peer::Tcp { local: *local, remote };
-                each(&peer, News::Opened);
-                self.connections.push(Connection::new(
-                    stream,
-                    peer,
-                    Session::new(self.settings.streams),
-                    now,
-                ));
-            }
-        }
+        self.begin_sessions(handshakes, now, &mut each);
+        self.accept(listeners, now, &mut each)?;
         let limits = (&self.settings, &self.allowed, self.connections.len());
         self.associations.accept(sctp_listeners, now, limits, &mut self.counters, &mut each)
     }
 
-    /// Which sockets have something, first those for datagrams, then listeners, then connections, then those of
+    /// Goes on with handshakes, and begins a session where one is over.
+    fn begin_sessions(&mut self, ready: &[bool], now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) {
+        let Collector { settings, counters, .. } = self;
+        for (stream, peer) in self.handshakes.advance(ready, now, settings, counters, each) {
+            if self.connections.len() + self.associations.len() >= settings.most_connections {
+                counters.refused_connections += 1;
+                continue;
+            }
+            let session = Session::new(settings.streams);
+            each(&peer, News::Opened);
+            let mut connection = Connection::new(Source::Tls(Box::new(stream)), peer, session, now);
+            // Messages may have come together with the end of the handshake.
+            if connection.receive(now, each) {
+                self.connections.push(connection);
+            }
+        }
+    }
+
+    /// Accepts the connections that wait.
+    fn accept(
+        &mut self,
+        ready: &[bool],
+        now: Duration,
+        each: &mut impl FnMut(&Peer, News<'_>),
+    ) -> io::Result<()> {
+        let Collector { settings, counters, .. } = self;
+        for (Listener { socket, local, tls }, _) in
+            self.listeners.iter().zip(ready).filter(|(_, ready)| **ready)
+        {
+            for (stream, remote) in tcp::accept(|| tcp::accept_one(socket))? {
+                let is_full = self.connections.len() + self.associations.len() >= settings.most_connections;
+                if is_full || !self.allowed.has(remote) {
+                    counters.refused_connections += 1;
+                    continue;
+                }
+                if let Some(config) = tls {
+                    self.handshakes.begin(config, (stream, *local, remote), now, settings, counters, each);
+                    continue;
+                }
+                let peer = Peer::Tcp { local: *local, remote };
+                each(&peer, News::Opened);
+                let session = Session::new(settings.streams);
+                self.connections.push(Connection::new(Source::Plain(stream), peer, session, now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Which sockets have something, first those for datagrams, then listeners, then those of handshakes, then connections, then those of
     /// SCTP.
     fn wait(&self, most: Duration) -> io::Result<Vec<bool>> {
         let mut polled: Vec<PollFd<'_>> = Vec::new();
         polled.extend(self.sockets.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
-        polled.extend(self.listeners.iter().map(|(listener, _)| PollFd::new(listener, PollFlags::IN)));
-        polled.extend(self.connections.iter().map(|it| PollFd::new(it.socket(), PollFlags::IN)));
+        polled.extend(self.listeners.iter().map(|listener| PollFd::new(&listener.socket, PollFlags::IN)));
+        let connections = self.connections.iter().map(Connection::socket);
+        let streams = self.handshakes.sockets().chain(connections);
+        polled.extend(streams.map(|(socket, events)| PollFd::new(socket, events)));
         polled.extend(
             self.associations.sockets().map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)),
         );

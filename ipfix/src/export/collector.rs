@@ -292,6 +292,11 @@ impl Collector {
         if self.is_up() && self.transport.is_closed_by_peer() {
             self.lose_connection(now, CLOSED, observer);
         }
+        if self.is_up()
+            && let Err(error) = self.transport.flush()
+        {
+            self.lose_connection(now, &error.to_string(), observer);
+        }
         self.take_back(common, observer);
         self.connect(common, now, observer);
         if self.is_up() {

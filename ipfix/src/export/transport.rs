@@ -7,6 +7,7 @@ mod outstanding;
 mod resolve;
 mod sctp;
 mod tcp;
+mod tls;
 mod udp;
 
 use std::fmt;
@@ -18,6 +19,7 @@ pub use file::{File, Rotation};
 pub use lz4::Lz4;
 pub use sctp::{Sctp, SctpSettings};
 pub use tcp::Tcp;
+pub use tls::Tls;
 pub use udp::Udp;
 
 /// A way to a collector, one connection after the other. No call waits, except where it is said.
@@ -66,6 +68,14 @@ pub trait Transport: fmt::Debug + Send {
     /// Whether the connection has come to its end by itself, and the next one is to begin, as when a file is full.
     fn has_ended(&mut self) -> bool {
         false
+    }
+
+    /// Goes on with octets that were taken and have not left the process, as far as it goes without waiting.
+    ///
+    /// # Errors
+    /// If the connection is of no more use.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 
     /// Waits until the transport can go on, `most` at the most.

@@ -1,17 +1,46 @@
 //! Connections (RFC 7011, 10.4).
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use rustix::event::PollFlags;
+
 use super::stream::Stream;
+use super::tls::TlsStream;
 use super::{Closed, News, Peer};
 use crate::collect::{Arrival, Session, SessionCounters};
+
+/// What a connection is read from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Plain(TcpStream),
+    Tls(Box<TlsStream>),
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Source::Plain(stream) => stream.read(buffer),
+            Source::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Source {
+    /// Whether something has been read from the socket and not from here.
+    fn has_more(&mut self) -> bool {
+        match self {
+            Source::Plain(_) => false,
+            Source::Tls(stream) => stream.has_more(),
+        }
+    }
+}
 
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    socket: TcpStream,
+    source: Source,
     peer: Peer,
     session: Session,
     stream: Stream,
@@ -62,12 +91,16 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, peer: Peer, session: Session, now: Duration) -> Connection {
-        Connection { socket, peer, session, stream: Stream::default(), last: now }
+    pub(super) fn new(source: Source, peer: Peer, session: Session, now: Duration) -> Connection {
+        Connection { source, peer, session, stream: Stream::default(), last: now }
     }
 
-    pub(super) const fn socket(&self) -> &TcpStream {
-        &self.socket
+    /// The socket, and what it waits for.
+    pub(super) fn socket(&self) -> (&TcpStream, PollFlags) {
+        match &self.source {
+            Source::Plain(socket) => (socket, PollFlags::IN),
+            Source::Tls(stream) => (stream.socket(), stream.events()),
+        }
     }
 
     pub(super) fn session(&self) -> (&Peer, SessionCounters) {
@@ -80,29 +113,36 @@ impl Connection {
 
     /// Reads once, and says whether the connection goes on.
     pub(super) fn receive(&mut self, now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) -> bool {
-        let end = match self.stream.read(&mut self.socket) {
-            Ok(0) if self.stream.is_empty() => Closed::End,
-            Ok(0) => Closed::CutOff,
-            Ok(_) => {
-                let before = self.session.counters().messages;
-                let arrival = Arrival { elapsed: now, stream: 0 };
-                match self.stream.messages(&mut self.session, &self.peer, arrival, each) {
-                    Ok(()) => {
-                        if self.session.counters().messages > before {
-                            self.last = now;
-                        }
-                        return true;
-                    }
-                    Err(end) => end,
+        loop {
+            match self.read(now, each) {
+                // Of that the system would not tell.
+                Ok(()) if self.source.has_more() => {}
+                Ok(()) => return true,
+                Err(end) => {
+                    self.tell_end(end, each);
+                    return false;
                 }
             }
+        }
+    }
+
+    fn read(&mut self, now: Duration, each: &mut impl FnMut(&Peer, News<'_>)) -> Result<(), Closed> {
+        match self.stream.read(&mut self.source) {
+            Ok(0) if self.stream.is_empty() => return Err(Closed::End),
+            Ok(0) => return Err(Closed::CutOff),
+            Ok(_) => {}
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                return true;
+                return Ok(());
             }
-            Err(error) => error.into(),
-        };
-        self.tell_end(end, each);
-        false
+            Err(error) => return Err(error.into()),
+        }
+        let before = self.session.counters().messages;
+        let arrival = Arrival { elapsed: now, stream: 0 };
+        self.stream.messages(&mut self.session, &self.peer, arrival, each)?;
+        if self.session.counters().messages > before {
+            self.last = now;
+        }
+        Ok(())
     }
 
     /// Tells that the session ends.

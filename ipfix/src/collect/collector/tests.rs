@@ -14,14 +14,14 @@ use crate::value::unsigned;
 use crate::writer::MessageWriter;
 
 const LOCAL: std::net::Ipv4Addr = std::net::Ipv4Addr::LOCALHOST;
-const SOON: Duration = Duration::from_millis(20);
+pub(super) const SOON: Duration = Duration::from_millis(20);
 
 fn template() -> Template {
     Template::new(256, [FieldSpecifier::new(ElementId::iana(1), 8)]).unwrap()
 }
 
 /// A message of domain 7 with the template, if it is to have it, and these values.
-fn message(sequence: u32, with_template: bool, values: &[u64]) -> Vec<u8> {
+pub(super) fn message(sequence: u32, with_template: bool, values: &[u64]) -> Vec<u8> {
     let mut buffer = [0; 1400];
     let mut message = MessageWriter::new(&mut buffer, 7).unwrap();
     if with_template {
@@ -35,16 +35,22 @@ fn message(sequence: u32, with_template: bool, values: &[u64]) -> Vec<u8> {
 
 /// What was told, in short, and the values of records.
 #[derive(Debug, Default)]
-struct Told {
-    news: Vec<String>,
-    values: Vec<u64>,
-    ends: Vec<(String, SessionCounters)>,
+pub(super) struct Told {
+    /// Those of whom sessions began.
+    pub(super) peers: Vec<Peer>,
+    pub(super) news: Vec<String>,
+    pub(super) values: Vec<u64>,
+    pub(super) ends: Vec<(String, SessionCounters)>,
 }
 
 impl Told {
-    fn take(&mut self, _peer: &Peer, news: News<'_>) {
+    pub(super) fn take(&mut self, peer: &Peer, news: News<'_>) {
         match news {
-            News::Opened => self.news.push("opened".into()),
+            News::Opened => {
+                self.peers.push(peer.clone());
+                self.news.push("opened".into());
+            }
+            News::Refused(why) => self.news.push(format!("refused: {why}")),
             News::Event(_, Event::Record(record)) => {
                 self.values.push(unsigned(record.get(ElementId::iana(1)).unwrap()));
             }
@@ -54,18 +60,21 @@ impl Told {
         }
     }
 
-    /// Polls until something holds, a second at most.
-    fn until(&mut self, collector: &mut Collector, holds: impl Fn(&Told, &Collector) -> bool) {
-        for _ in 0..50 {
+    /// Polls until something holds, twenty seconds at most.
+    pub(super) fn until(&mut self, collector: &mut Collector, holds: impl Fn(&Told, &Collector) -> bool) {
+        let since = Instant::now();
+        loop {
             collector.poll(SOON, |peer, news| self.take(peer, news)).unwrap();
             if holds(self, collector) {
                 return;
             }
+            let Told { news, values, ends, .. } = self;
+            let (count, counters) = (values.len(), collector.counters());
+            assert!(since.elapsed().as_secs() < 20, "{news:?}, {count} values, {ends:?}, {counters:?}");
         }
-        panic!("{self:?} {:?}", collector.counters());
     }
 
-    fn ends(&self) -> Vec<&str> {
+    pub(super) fn ends(&self) -> Vec<&str> {
         self.ends.iter().map(|(why, _)| &**why).collect()
     }
 }
@@ -96,7 +105,7 @@ impl Observer for NoLoss {
 }
 
 /// Exports these values and goes on until all are on their way.
-fn export(transport: Box<dyn Transport>, values: impl Iterator<Item = u64>) {
+pub(super) fn export(transport: Box<dyn Transport>, values: impl Iterator<Item = u64>) {
     export_framed(transport, None, values);
 }
 

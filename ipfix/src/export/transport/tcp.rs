@@ -47,6 +47,19 @@ impl Tcp {
         Tcp { host: host.into(), port, patience, state: State::Closed }
     }
 
+    /// The connection, if there is one.
+    pub(super) const fn stream(&self) -> Option<&TcpStream> {
+        match &self.state {
+            State::Open(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Ends the connection, and lets the kernel go on with what it has.
+    pub(super) fn end(&mut self) {
+        self.state = State::Closed;
+    }
+
     /// Tries addresses until one is not refused at once.
     fn try_next(
         &mut self,
@@ -79,8 +92,13 @@ fn begin(address: SocketAddr) -> io::Result<OwnedFd> {
 
 /// Waits until something can be written, or an error told.
 pub(super) fn wait_to_write(socket: impl AsFd, most: Duration) -> bool {
+    wait_for(socket, PollFlags::OUT, most)
+}
+
+/// Waits for an event, or an error.
+pub(super) fn wait_for(socket: impl AsFd, event: PollFlags, most: Duration) -> bool {
     let timeout = Timespec { tv_sec: most.as_secs() as i64, tv_nsec: most.subsec_nanos().into() };
-    let mut polled = [PollFd::new(&socket, PollFlags::OUT)];
+    let mut polled = [PollFd::new(&socket, event)];
     poll(&mut polled, Some(&timeout)).is_ok_and(|ready| ready > 0)
 }
 
