@@ -64,6 +64,15 @@ fn what_is_wrong_with_the_options_is_one_line() {
     assert_refused("-o json", &["input"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;mtu=16", &["mtu", "16"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;udp;c", &["lz4-compression", "udp"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;udp;transport=tls", &["udp", "transport=tls"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;path=x;transport=tcp", &["path", "transport=tcp"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;transport=file", &["path"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;transport=tls;ca=x;cert=x", &["key"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;ca=x", &["ca", "transport=tls"]);
+    assert_refused(
+        "-i pcap;file=CAPTURE -o ipfix;transport=tls;ca=/no/ca;cert=x;key=x",
+        &["ca: /no/ca: No such"],
+    );
     assert_refused("-i pcap;file=CAPTURE -o unirec", &["unirec", "ifc"]);
     assert_refused("-i pcap;file=CAPTURE -o unirec;ifc=b:,b:", &["plugins"]);
     assert_refused("-i pcap;file=CAPTURE -o null -s cache -s cache", &["storage"]);

@@ -1,14 +1,16 @@
 //! The parameters of the output.
 
+mod way;
+
 use std::time::Duration;
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
 
 use weir_ipfix::export::TemplateMode;
-use weir_ipfix::export::transport::Rotation;
 use weir_ipfix::message::{HEADER_LEN, SET_HEADER_LEN};
 use weir_ipfix::template::FieldSpecifier;
 
+pub(super) use self::way::Way;
 use super::options::Chosen;
 use super::{basic, ulogd};
 use crate::registry::FULL;
@@ -16,7 +18,8 @@ use crate::registry::FULL;
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("host", "h", Argument::Text("ADDR"), "Collector: name or address of version 4 or 6")
         .default("127.0.0.1"),
-    OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector").default("4739"),
+    OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector; for TLS 4740")
+        .default("4739"),
     OptionSpec::new(
         "mtu",
         "m",
@@ -24,15 +27,28 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Longest message in bytes, its header included",
     )
     .default("1458"),
+    OptionSpec::new(
+        "transport",
+        "",
+        Argument::Choice("HOW", &["udp", "tcp", "tls", "file"]),
+        "How messages get there. Without this option: file if there is a path, udp with the option udp, else tcp",
+    )
+    .aliases(&["proto"]),
     OptionSpec::new("udp", "u", Argument::Flag, "UDP instead of TCP"),
-    OptionSpec::new("transport", "", Argument::Choice("NAME", &["tcp", "udp"]), "How messages go to the collector")
-        .default("tcp")
-        .aliases(&["proto"]),
+    OptionSpec::new(
+        "ca",
+        "",
+        Argument::Text("FILE"),
+        "TLS: the authorities, in PEM, one of which must have signed the collector's certificate, which must be for the name or \
+         address that is given as host",
+    ),
+    OptionSpec::new("cert", "", Argument::Text("FILE"), "TLS: the own certificate, in PEM, followed by those that lead to an authority of the collector"),
+    OptionSpec::new("key", "", Argument::Text("FILE"), "TLS: the key of the own certificate, in PEM, not encrypted"),
     OptionSpec::new(
         "non-blocking-tcp",
         "n",
         Argument::Flag,
-        "TCP: do not wait for a collector that is slow, drop what exceeds the queue, \
+        "TCP and TLS: do not wait for a collector that is slow, drop what exceeds the queue, \
          and try each of its addresses for 0.1 s only",
     ),
     OptionSpec::new("id", "I", Argument::Number("NUM", 0, u64::MAX), "Observation domain, low 32 bits")
@@ -91,7 +107,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Flow start and end in milliseconds, microseconds or nanoseconds; collectors such as nfdump 1.7 know milliseconds only",
     )
     .default("us"),
-    OptionSpec::new("lz4-compression", "c", Argument::Flag, "TCP: compress messages with LZ4"),
+    OptionSpec::new("lz4-compression", "c", Argument::Flag, "TCP and TLS: compress messages with LZ4"),
     OptionSpec::new(
         "lz4-buffer-size",
         "s",
@@ -144,54 +160,6 @@ const SHORTEST_MESSAGE: u64 = (HEADER_LEN + SET_HEADER_LEN + ulogd::IPV6_LEN) as
 /// Room for a message of any length, one of which a part is sent.
 const SHORTEST_QUEUE: u64 = 1 << 17;
 
-/// Options that say nothing about files.
-const OF_COLLECTORS: &[&str] = &[
-    "host",
-    "port",
-    "udp",
-    "transport",
-    "non-blocking-tcp",
-    "lz4-compression",
-    "template",
-    "template-packets",
-];
-
-/// Parameters that mean nothing to templates that are sent once a connection, and to messages that are not compressed. ipfixprobe takes
-/// them without a word, so that command lines have them.
-fn without_effect(
-    way: &Way,
-    mode: TemplateMode,
-    layout: Layout,
-    options: Chosen,
-    parameters: &Parsed,
-) -> Vec<&'static str> {
-    let of_way: &[&str] = match way {
-        Way::Tcp { lz4_buffer: Some(_), .. } => &["template", "template-packets"],
-        Way::Tcp { lz4_buffer: None, .. } => &["template", "template-packets", "lz4-buffer-size"],
-        Way::Udp if mode != TemplateMode::Once && !options.types => {
-            &["template", "template-packets", "lz4-buffer-size"]
-        }
-        Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
-    };
-    let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
-    let of_options: &[&str] = if options.statistics { &[] } else { &["options-interval"] };
-    of_way
-        .iter()
-        .chain(of_layout)
-        .chain(of_options)
-        .copied()
-        .filter(|option| parameters.is_given(option))
-        .collect()
-}
-
-/// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
-const LONGEST_COMPRESSED: u64 = 65_000;
-
-/// How long each address of a collector is tried.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The same for the impatient.
-const IMPATIENCE: Duration = Duration::from_millis(100);
-
 /// The form of the times of the basic fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TimeUnit {
@@ -223,22 +191,6 @@ impl Layout {
     }
 }
 
-/// How messages get to the collector.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Way {
-    File {
-        path: String,
-        rotation: Option<Rotation>,
-    },
-    Udp,
-    Tcp {
-        /// How long an address is tried.
-        patience: Duration,
-        /// The size of the buffer before compression, if there is one.
-        lz4_buffer: Option<usize>,
-    },
-}
-
 /// The parameters, checked.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -265,17 +217,24 @@ pub(super) struct Settings {
     pub(super) without_effect: Vec<&'static str>,
 }
 
+/// Parameters that mean nothing with others. ipfixprobe takes them without a word, so that command lines have them.
+fn without_effect(
+    way: &Way,
+    mode: TemplateMode,
+    layout: Layout,
+    options: Chosen,
+    parameters: &Parsed,
+) -> Vec<&'static str> {
+    let of_way = way.without_effect(mode == TemplateMode::Once || options.types);
+    let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
+    let of_options: &[&str] = if options.statistics { &[] } else { &["options-interval"] };
+    let all = of_way.iter().chain(of_layout).chain(of_options).copied();
+    all.filter(|option| parameters.is_given(option)).collect()
+}
+
 impl Settings {
     pub(super) fn new(parameters: &Parsed) -> Result<Settings, OptionError> {
         let is_given = |name| parameters.is_given(name);
-        let compressed = is_given("lz4-compression");
-        let is_udp = is_given("udp") || parameters.text("transport") == Some("udp");
-        if is_given("udp") && parameters.text("transport") == Some("tcp") && is_given("transport") {
-            return Err(OptionError::Conflict("udp contradicts transport=tcp".to_owned()));
-        }
-        if is_udp && compressed {
-            return Err(OptionError::Conflict("lz4-compression needs TCP, not udp".to_owned()));
-        }
         let layout = match parameters.text("layout") {
             Some("ulogd2") => Layout::Ulogd2,
             _ => Layout::Ipfixprobe,
@@ -296,32 +255,12 @@ impl Settings {
                 "mtu: messages need {shortest} bytes for a record of any flow, not {mtu}"
             )));
         }
-        if compressed && mtu > LONGEST_COMPRESSED {
-            return Err(OptionError::Conflict(format!(
-                "with lz4-compression messages can be {LONGEST_COMPRESSED} bytes long at most, not {mtu} (mtu)"
-            )));
-        }
         let is_patient = !is_given("non-blocking-tcp");
         let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
-        let rotation =
-            Rotation { octets: positive("rotate-size"), after: positive("rotate").map(Duration::from_secs) };
-        let rotation = Some(rotation).filter(|rotation| *rotation != Rotation::default());
-        let way = if let Some(path) = parameters.text("path") {
-            if let Some(option) = OF_COLLECTORS.iter().find(|option| is_given(option)) {
-                return Err(OptionError::Conflict(format!("{option} is for collectors, and path for files")));
-            }
-            Way::File { path: path.to_owned(), rotation }
-        } else if rotation.is_some() {
-            return Err(OptionError::Conflict("rotate and rotate-size need path".to_owned()));
-        } else if is_udp {
-            Way::Udp
-        } else {
-            let lz4_buffer = compressed.then(|| parameters.number("lz4-buffer-size") as usize);
-            Way::Tcp { patience: if is_patient { PATIENCE } else { IMPATIENCE }, lz4_buffer }
-        };
+        let way = Way::new(parameters, is_patient)?;
         Ok(Settings {
             host: parameters.text("host").unwrap_or_default().to_owned(),
-            port: parameters.number("port") as u16,
+            port: way.port(parameters),
             without_effect: without_effect(&way, template_mode, layout, options, parameters),
             way,
             mtu: mtu as usize,

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_flow::Schema;
-use weir_ipfix::export::transport::{File, Framing, Lz4, Tcp, Transport, Udp};
+use weir_flow::options::OptionError;
 use weir_ipfix::export::{
     Backoff, Collector, CollectorSettings, Exporter, Messages, Now, Observer, Records, Refresh, TemplateSlot,
 };
@@ -50,11 +50,7 @@ impl IpfixSink {
         schemas: &[&'static Schema],
     ) -> Result<IpfixSink, OutputError> {
         let Settings { host, port, .. } = settings;
-        let mut transport: Box<dyn Transport> = match &settings.way {
-            Way::Udp => Box::new(Udp::new(host, *port)),
-            Way::Tcp { patience, .. } => Box::new(Tcp::new(host, *port, *patience)),
-            Way::File { path, rotation } => Box::new(File::new(path, *rotation)),
-        };
+        let mut transport = settings.way.transport(host, *port)?;
         let mut place = format!("the collector {host}, port {port}");
         if let Way::File { path, .. } = &settings.way {
             place = path.clone();
@@ -63,19 +59,14 @@ impl IpfixSink {
                 return Err(OutputError::Io { path: path.clone(), source });
             }
         }
-        let framing = match settings.way {
-            Way::Tcp { lz4_buffer: Some(buffer), .. } => {
-                Some(Box::new(Lz4::new(settings.mtu, buffer)) as Box<dyn Framing>)
-            }
-            _ => None,
-        };
+        let framing = settings.way.framing(settings.mtu);
         let collector = CollectorSettings {
             refresh: Refresh { interval: settings.refresh_after, messages: settings.refresh_after_messages },
             queue_octets: settings.queue_octets,
             backoff: Backoff::new(settings.reconnect_after),
         };
         let mut exporter = Exporter::new(settings.domain, settings.mtu)
-            .map_err(|error| weir_flow::options::OptionError::Conflict(format!("mtu: {error}")))?
+            .map_err(|error| OptionError::Conflict(format!("mtu: {error}")))?
             .with_templates(settings.template_mode);
         exporter.add_collector(Collector::new(transport, framing, collector));
         Ok(IpfixSink {

@@ -268,7 +268,7 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("c;m=65001", "65000"),
         ("udp;transport=tcp", "udp contradicts"),
         ("proto=udp;c", "lz4-compression needs TCP"),
-        ("path=x;proto=udp", "transport is for collectors"),
+        ("path=x;proto=udp", "path contradicts transport=udp"),
         ("send_template=sometimes", "template-mode"),
         ("options=sampling", "options"),
         ("options=types;template-mode=never", "template-mode=never"),

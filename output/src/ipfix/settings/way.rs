@@ -1,0 +1,185 @@
+//! How messages get to the collector.
+
+use std::time::Duration;
+
+use weir_flow::options::{OptionError, Parsed};
+use weir_ipfix::export::transport::{File, Framing, Lz4, Rotation, Tcp, Tls, Transport, Udp};
+use weir_ipfix::identity::{Identity, IdentityError, IdentityFiles};
+
+/// Options that say nothing about files.
+const OF_COLLECTORS: &[&str] =
+    &["host", "port", "udp", "non-blocking-tcp", "lz4-compression", "template", "template-packets"];
+
+/// Options of TLS.
+const OF_TLS: &[&str] = &["ca", "cert", "key"];
+
+/// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
+const LONGEST_COMPRESSED: u64 = 65_000;
+
+/// How long each address of a collector is tried.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for the impatient.
+const IMPATIENCE: Duration = Duration::from_millis(100);
+
+/// The port of IPFIX over TLS and DTLS, unless one is given (RFC 7011, 10.3.4 and 10.4.4).
+const SECURE_PORT: u16 = 4740;
+
+/// How messages get to the collector.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::ipfix) enum Way {
+    File { path: String, rotation: Option<Rotation> },
+    Udp,
+    Tcp(Stream),
+    Tls(Stream, IdentityFiles),
+}
+
+/// How a stream is treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::ipfix) struct Stream {
+    /// How long an address is tried.
+    patience: Duration,
+    /// The size of the buffer before compression, if there is one.
+    lz4_buffer: Option<usize>,
+}
+
+impl Way {
+    pub(super) fn new(parameters: &Parsed, is_patient: bool) -> Result<Way, OptionError> {
+        let is_given = |name: &&&str| parameters.is_given(name);
+        let transport = transport(parameters)?;
+        if transport != "tls"
+            && let Some(option) = OF_TLS.iter().find(is_given)
+        {
+            return Err(conflict(format!("{option} needs transport=tls")));
+        }
+        let rotation = rotation(parameters);
+        if rotation.is_some() && transport != "file" {
+            return Err(conflict("rotate and rotate-size need path".to_owned()));
+        }
+        if transport == "file" {
+            if let Some(option) = OF_COLLECTORS.iter().find(is_given) {
+                return Err(conflict(format!("{option} is for collectors, and path for files")));
+            }
+            return Ok(Way::File { path: required(parameters, "path")?, rotation });
+        }
+        if transport == "udp" {
+            if parameters.is_given("lz4-compression") {
+                return Err(conflict("lz4-compression needs TCP or TLS, not udp".to_owned()));
+            }
+            return Ok(Way::Udp);
+        }
+        let patience = if is_patient { PATIENCE } else { IMPATIENCE };
+        let stream = Stream { patience, lz4_buffer: lz4_buffer(parameters)? };
+        if transport == "tcp" {
+            return Ok(Way::Tcp(stream));
+        }
+        let files = IdentityFiles {
+            authorities: required(parameters, "ca")?.into(),
+            certificate: required(parameters, "cert")?.into(),
+            key: required(parameters, "key")?.into(),
+        };
+        Ok(Way::Tls(stream, files))
+    }
+
+    pub(super) fn port(&self, parameters: &Parsed) -> u16 {
+        match self {
+            Way::Tls(..) if !parameters.is_given("port") => SECURE_PORT,
+            _ => parameters.number("port") as u16,
+        }
+    }
+
+    /// Parameters that mean nothing to templates that are sent once a connection or always, and to messages that are not compressed.
+    pub(super) const fn without_effect(&self, repeats_templates: bool) -> &'static [&'static str] {
+        match self {
+            Way::Tcp(stream) | Way::Tls(stream, _) if stream.lz4_buffer.is_some() => {
+                &["template", "template-packets"]
+            }
+            Way::Tcp(_) | Way::Tls(..) => &["template", "template-packets", "lz4-buffer-size"],
+            Way::Udp if !repeats_templates => &["template", "template-packets", "lz4-buffer-size"],
+            Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
+        }
+    }
+
+    /// The transport to a collector. Files of certificates are read now.
+    pub(in crate::ipfix) fn transport(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Box<dyn Transport>, OptionError> {
+        Ok(match self {
+            Way::File { path, rotation } => Box::new(File::new(path, *rotation)),
+            Way::Udp => Box::new(Udp::new(host, port)),
+            Way::Tcp(stream) => Box::new(Tcp::new(host, port, stream.patience)),
+            Way::Tls(stream, files) => {
+                let tls = Tls::new(host, port, stream.patience, &identity(files)?);
+                Box::new(tls.map_err(|_| OptionError::InvalidArgument {
+                    option: "host",
+                    value: host.to_owned(),
+                    expected: "the name or address in the collector's certificate".to_owned(),
+                })?)
+            }
+        })
+    }
+
+    /// What is put around messages of at most `mtu` octets.
+    pub(in crate::ipfix) fn framing(&self, mtu: usize) -> Option<Box<dyn Framing>> {
+        match self {
+            Way::Tcp(stream) | Way::Tls(stream, _) => Some(Box::new(Lz4::new(mtu, stream.lz4_buffer?))),
+            Way::Udp | Way::File { .. } => None,
+        }
+    }
+}
+
+fn identity(files: &IdentityFiles) -> Result<Identity, OptionError> {
+    Identity::read(files).map_err(|error| {
+        let (option, path, why) = match &error {
+            IdentityError::Authorities(path, why) => ("ca", path, why),
+            IdentityError::Certificate(path, why) => ("cert", path, why),
+            IdentityError::Key(path, why) => ("key", path, why),
+        };
+        conflict(format!("{option}: {}: {why}", path.display()))
+    })
+}
+
+fn conflict(what: String) -> OptionError {
+    OptionError::Conflict(what)
+}
+
+fn required(parameters: &Parsed, option: &'static str) -> Result<String, OptionError> {
+    parameters.text(option).map(str::to_owned).ok_or(OptionError::Required(option))
+}
+
+/// The transport that is asked for, in one way or another.
+fn transport(parameters: &Parsed) -> Result<&str, OptionError> {
+    let short = [("path", "file"), ("udp", "udp")];
+    let mut short = short.iter().filter(|(option, _)| parameters.is_given(option));
+    match (parameters.text("transport"), short.next()) {
+        (None, None) => Ok("tcp"),
+        (None, Some((_, meant))) => Ok(meant),
+        (Some(transport), None) => Ok(transport),
+        (Some(transport), Some((option, meant))) if transport != *meant => {
+            Err(conflict(format!("{option} contradicts transport={transport}")))
+        }
+        (Some(transport), Some(_)) => Ok(transport),
+    }
+}
+
+fn rotation(parameters: &Parsed) -> Option<Rotation> {
+    let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
+    let rotation =
+        Rotation { octets: positive("rotate-size"), after: positive("rotate").map(Duration::from_secs) };
+    Some(rotation).filter(|rotation| *rotation != Rotation::default())
+}
+
+/// The size of the buffer before compression, if messages are to be compressed.
+fn lz4_buffer(parameters: &Parsed) -> Result<Option<usize>, OptionError> {
+    if !parameters.is_given("lz4-compression") {
+        return Ok(None);
+    }
+    let mtu = parameters.number("mtu");
+    if mtu > LONGEST_COMPRESSED {
+        return Err(conflict(format!(
+            "with lz4-compression messages can be {LONGEST_COMPRESSED} bytes long at most, not {mtu} (mtu)"
+        )));
+    }
+    Ok(Some(parameters.number("lz4-buffer-size") as usize))
+}

@@ -1,0 +1,148 @@
+//! What the output `ipfix` sends over TLS arrives whole, and nowhere else than it should.
+#![allow(clippy::unwrap_used)]
+
+mod probe;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use probe::{Ended, Scratch, committed, json, number, weir_on};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use weir_ipfix::collect::{Collector, CollectorSettings, Event, News, Peer};
+use weir_ipfix::element::ElementId;
+use weir_ipfix::identity::{Identity, IdentityFiles};
+use weir_ipfix::value::unsigned;
+
+/// Certificates of a collector and an exporter, and the authority of both.
+struct Certificates {
+    scratch: Scratch,
+}
+
+impl Certificates {
+    fn new() -> Certificates {
+        let scratch = Scratch::new();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.distinguished_name.push(DnType::CommonName, "authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate().unwrap();
+        let pem = authority.self_signed(&authority_key).unwrap().pem();
+        scratch.file("ca.pem", pem);
+        let issuer = Issuer::from_params(&authority, &authority_key);
+        for name in ["127.0.0.1", "exporter"] {
+            let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            parameters.distinguished_name.push(DnType::CommonName, name);
+            let key = KeyPair::generate().unwrap();
+            scratch.file(&format!("{name}.pem"), parameters.signed_by(&key, &issuer).unwrap().pem());
+            scratch.file(&format!("{name}.key"), key.serialize_pem());
+        }
+        Certificates { scratch }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path(name)
+    }
+
+    fn collector(&self) -> Identity {
+        Identity::read(&IdentityFiles {
+            authorities: self.path("ca.pem"),
+            certificate: self.path("127.0.0.1.pem"),
+            key: self.path("127.0.0.1.key"),
+        })
+        .unwrap()
+    }
+
+    /// The parameters of the output.
+    fn parameters(&self) -> String {
+        let [ca, cert, key] = ["ca.pem", "exporter.pem", "exporter.key"].map(|name| self.path(name));
+        format!("ca={};cert={};key={}", ca.display(), cert.display(), key.display())
+    }
+}
+
+/// Starts the program on a capture.
+fn exporting(capture: &Path, output: &str) -> Child {
+    let mut command = weir_on(capture, "");
+    command.args(["-o", output]).stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Records, bytes and packets of both directions, and records lost by the sequence numbers.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    records: u64,
+    bytes: u64,
+    packets: u64,
+    lost: u64,
+}
+
+impl Sums {
+    fn take(&mut self, news: News<'_>) {
+        match news {
+            News::Event(_, Event::Record(record)) => {
+                let counter = |id| unsigned(record.get(id).unwrap());
+                let both = |id: ElementId| counter(id) + counter(id.reversed().unwrap());
+                self.records += 1;
+                self.bytes += both(ElementId::iana(1));
+                self.packets += both(ElementId::iana(2));
+            }
+            News::Event(_, Event::Template(_)) | News::Opened => {}
+            News::Closed(_, counters) => self.lost += counters.lost_records,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn of_json(capture: &Path) -> Sums {
+        let lines = json(capture, "").records();
+        let sum = |names: [&str; 2]| -> u64 {
+            lines.iter().map(|line| names.iter().map(|name| number(line, name)).sum::<u64>()).sum()
+        };
+        Sums {
+            records: lines.len() as u64,
+            bytes: sum(["BYTES", "BYTES_REV"]),
+            packets: sum(["PACKETS", "PACKETS_REV"]),
+            lost: 0,
+        }
+    }
+}
+
+/// Collects until a session has ended.
+fn collect(collector: &mut Collector) -> (Sums, Vec<Peer>) {
+    let (mut sums, mut peers) = (Sums::default(), Vec::new());
+    let (mut has_ended, since) = (false, Instant::now());
+    while !has_ended {
+        assert!(since.elapsed().as_secs() < 60, "{sums:?}");
+        collector
+            .poll(Duration::from_millis(50), |peer, news| {
+                match news {
+                    News::Opened => peers.push(peer.clone()),
+                    News::Closed(..) => has_ended = true,
+                    _ => {}
+                }
+                sums.take(news);
+            })
+            .unwrap();
+    }
+    (sums, peers)
+}
+
+fn ended(child: Child) -> Ended {
+    Ended::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn over_tls_all_records_arrive() {
+    let certificates = Certificates::new();
+    let mut collector = Collector::new(CollectorSettings::default());
+    let address = collector.listen_tls((Ipv4Addr::LOCALHOST, 0).into(), &certificates.collector()).unwrap();
+    let capture = committed("quickstart");
+    for more in ["", ";c"] {
+        let output =
+            format!("ipfix;transport=tls;port={};{}{more}", address.port(), certificates.parameters());
+        let probe = exporting(&capture, &output);
+        let (sums, peers) = collect(&mut collector);
+        let ended = ended(probe);
+        assert_eq!((ended.status, sums), (Some(0), Sums::of_json(&capture)), "{}", ended.stderr);
+        assert!(matches!(&peers[..], [Peer::Tls { names, .. }] if names == &["exporter"]));
+    }
+}
