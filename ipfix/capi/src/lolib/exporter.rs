@@ -359,21 +359,17 @@ impl Exporter {
     pub(super) fn beat(&mut self) -> bool {
         let now = self.now();
         self.exporting.advance(now, &mut self.losses);
-        self.exporting.queued_octets() > 0 || self.exporting.is_connecting()
+        self.exporting.is_busy() || self.exporting.queued_octets() > 0 || self.exporting.is_connecting()
     }
 
     /// Gives collectors a last chance to take what waits for them.
     fn settle(&mut self, concerns: impl Fn(&Collector) -> bool) {
         let began = Instant::now();
         self.beat();
-        let is_moving = |exporting: &Exporting| {
-            exporting.collectors().iter().any(|collector| {
-                concerns(collector)
-                    && collector.queued_octets() > 0
-                    && (collector.is_congested() || collector.is_connecting())
-            })
+        let is_busy = |exporting: &Exporting| {
+            exporting.collectors().iter().any(|collector| concerns(collector) && collector.is_busy())
         };
-        while is_moving(&self.exporting) && began.elapsed() < LAST_PATIENCE {
+        while is_busy(&self.exporting) && began.elapsed() < LAST_PATIENCE {
             self.exporting.wait(Duration::from_millis(50));
             self.beat();
         }

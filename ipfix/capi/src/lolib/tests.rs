@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
+use weir_ipfix::collect::{Arrival, Collector, CollectorSettings, Event, News, Session, SessionSettings};
 use weir_ipfix::message::Message;
 
 use super::*;
@@ -178,4 +179,30 @@ proptest! {
         let counters = session.counters();
         prop_assert_eq!((counters.lost_records, counters.reserved_sets, counters.unknown_sets), (0, 0, 0));
     }
+}
+
+#[test]
+#[ignore = "few kernels have SCTP: scripts/test-sctp"]
+fn a_collector_of_sctp_gets_records_and_withdrawals() {
+    let mut collector = Collector::new(CollectorSettings::default());
+    let address = collector.listen_sctp((Ipv4Addr::LOCALHOST, 47391).into()).unwrap();
+    let mut exporter = Exporter::new(1).unwrap();
+    exporter.add_collector(address.ip(), address.port(), Protocol::Sctp).unwrap();
+    let calls = [Call::Template(256, vec![4], vec![]), Call::Set(256, vec![4], 3), Call::Send];
+    calls.iter().for_each(|call| do_call(&mut exporter, call).unwrap());
+    exporter.remove_template(256).unwrap();
+    let (mut records, mut withdrawals) = (0, 0);
+    let began = Instant::now();
+    while records < 3 || withdrawals < 1 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{records} records, {withdrawals} withdrawals");
+        exporter.beat();
+        let seen = collector.poll(Duration::from_millis(5), |_, news| match news {
+            News::Event(_, Event::Record(_)) => records += 1,
+            News::Event(_, Event::Withdrawal(256)) => withdrawals += 1,
+            _ => {}
+        });
+        seen.unwrap();
+    }
+    exporter.close();
+    assert_eq!((records, withdrawals, exporter.lost_records()), (3, 1, 0));
 }
