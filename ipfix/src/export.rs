@@ -61,11 +61,11 @@ pub enum TemplateMode {
 
 /// Is told what becomes of what is exported.
 pub trait Observer {
-    /// A finished message was dropped.
-    fn lost(&mut self, message: &[u8]);
+    /// A finished message was dropped that was for a collector, told by its number in the order of [`Exporter::add_collector`].
+    fn lost(&mut self, collector: usize, message: &[u8]);
     /// A record of `template` was dropped before it came into a message: it is longer than one.
     fn lost_record(&mut self, template: &Template, record: &[u8]);
-    /// A session with a collector, told by its number in the order of [`Exporter::add_collector`], has begun.
+    /// A session with a collector has begun.
     fn connected(&mut self, _collector: usize) {}
     /// An attempt to connect failed, or a session ended.
     fn disconnected(&mut self, _collector: usize, _why: &str) {}
@@ -490,15 +490,16 @@ impl Exporter {
         }
     }
 
-    /// Octets of messages that may still wait, for the collector in use with the least room.
-    pub fn room(&self) -> usize {
-        let used = self.collectors.iter().enumerate().filter(|(place, _)| self.is_used(*place));
-        used.map(|(_, collector)| collector.room()).min().unwrap_or(0)
-    }
-
     /// Octets that wait, or were sent and may have to be sent again, for the collector with most of them.
     pub fn queued_octets(&self) -> usize {
         self.collectors.iter().map(Collector::queued_octets).max().unwrap_or(0)
+    }
+
+    /// Whether a collector that is in use has not taken all, or is being connected to, and less than `room` octets of messages may wait
+    /// for it.
+    pub fn is_held_up(&self, room: usize) -> bool {
+        let used = self.collectors.iter().enumerate().filter(|(place, _)| self.is_used(*place));
+        used.map(|(_, it)| it).any(|it| (it.is_congested() || it.is_connecting()) && it.room() < room)
     }
 
     /// Waits until the first congested or connecting collector can go on, or for acknowledgements, `most` at the most.

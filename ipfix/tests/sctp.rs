@@ -29,7 +29,7 @@ struct Log {
 }
 
 impl Observer for Log {
-    fn lost(&mut self, message: &[u8]) {
+    fn lost(&mut self, _collector: usize, message: &[u8]) {
         for set in Message::read(message).unwrap().sets().flatten() {
             if set.kind() == SetKind::Data {
                 self.lost_records += set.content.len() as u64 / 8;

@@ -13,6 +13,8 @@ mod basic;
 mod batch;
 mod encoder;
 mod field;
+mod flow_key;
+mod log;
 mod options;
 mod settings;
 mod sink;

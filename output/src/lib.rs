@@ -68,6 +68,18 @@ pub struct Lost {
     pub bytes: u64,
 }
 
+impl Lost {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Lost) -> Lost {
+        Lost {
+            records: self.records + other.records,
+            packets: self.packets + other.packets,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
 /// Writes batches; one per output, in a thread of its own.
 pub trait Sink: Send + 'static {
     /// What it writes.

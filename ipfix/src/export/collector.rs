@@ -247,7 +247,7 @@ impl Collector {
     fn lose_first(&mut self, observer: &mut dyn Observer) {
         if let Some(message) = self.queue.pop_waiting() {
             self.statistics.lost_records += u64::from(message.records);
-            observer.lost(&message.octets);
+            observer.lost(self.number, &message.octets);
         }
     }
 
@@ -471,7 +471,7 @@ impl Collector {
                 Err(_) if self.transport.may_lose() => {
                     if let Some((message, records)) = messages.iter().nth(first) {
                         self.statistics.lost_records += u64::from(records);
-                        observer.lost(message);
+                        observer.lost(self.number, message);
                     }
                     taken = ends[first];
                     first += 1;
@@ -548,7 +548,7 @@ impl Collector {
             observer.spool_failed(self.number, &error);
         }
         self.statistics.lost_records += u64::from(records);
-        observer.lost(message);
+        observer.lost(self.number, message);
         if self.is_up() {
             self.session.skip(message, records, &*self.transport);
         }

@@ -97,7 +97,7 @@ impl Transport for Memory {
 struct Lost(Vec<u64>);
 
 impl Observer for Lost {
-    fn lost(&mut self, message: &[u8]) {
+    fn lost(&mut self, _collector: usize, message: &[u8]) {
         let message = Message::read(message).unwrap();
         for set in message.sets().map(Result::unwrap).filter(|set| set.kind() == SetKind::Data) {
             self.0.extend(set.content.chunks(8).map(crate::value::unsigned));

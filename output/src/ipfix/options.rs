@@ -67,11 +67,15 @@ pub(super) struct LostSoFar {
 }
 
 impl LostSoFar {
-    pub(super) fn add(&mut self, lost: Lost, now_ms: u64) {
-        self.lost.records += lost.records;
-        self.lost.packets += lost.packets;
-        self.lost.bytes += lost.bytes;
-        self.times = Some((self.times.map_or(now_ms, |(first, _)| first), now_ms));
+    /// More has been lost, if `lost` is more in anything.
+    pub(super) fn raise_to(&mut self, lost: Lost, now_ms: u64) {
+        let before = self.lost;
+        self.lost.records = before.records.max(lost.records);
+        self.lost.packets = before.packets.max(lost.packets);
+        self.lost.bytes = before.bytes.max(lost.bytes);
+        if self.lost != before {
+            self.times = Some((self.times.map_or(now_ms, |(first, _)| first), now_ms));
+        }
     }
 }
 

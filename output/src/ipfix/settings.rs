@@ -1,15 +1,18 @@
 //! The parameters of the output.
 
+mod collectors;
 mod way;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use weir_flow::options::{Argument, OptionError, OptionSpec, Parsed};
 
-use weir_ipfix::export::TemplateMode;
+use weir_ipfix::export::{Distribution, TemplateMode};
 use weir_ipfix::message::{HEADER_LEN, SET_HEADER_LEN};
 use weir_ipfix::template::FieldSpecifier;
 
+pub(super) use self::collectors::Address;
 pub(super) use self::way::Way;
 use super::options::Chosen;
 use super::{basic, ulogd};
@@ -20,6 +23,20 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .default("127.0.0.1"),
     OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector; for TLS 4740")
         .default("4739"),
+    OptionSpec::new(
+        "collectors",
+        "",
+        Argument::Text("LIST"),
+        "Several collectors in place of host and port: HOST:PORT with commas between, addresses of version 6 in brackets",
+    ),
+    OptionSpec::new(
+        "distribution",
+        "",
+        Argument::Choice("HOW", &["parallel", "fallback", "load-balancing"]),
+        "Of several collectors: each gets everything; or the first one that can be reached, in their order; \
+         or each its share, all records of a flow going to the same one",
+    )
+    .default("parallel"),
     OptionSpec::new(
         "mtu",
         "m",
@@ -127,9 +144,22 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "queue",
         "",
         Argument::Number("BYTES", SHORTEST_QUEUE, 1 << 40),
-        "Messages that may wait while the collector is away or slow",
+        "Messages that may wait in memory while a collector is away or slow",
     )
     .default("16777216"),
+    OptionSpec::new(
+        "spool",
+        "",
+        Argument::Text("DIRECTORY"),
+        "Messages that exceed the queue wait in a file here. It has no name, and ends with the probe",
+    ),
+    OptionSpec::new(
+        "spool-size",
+        "",
+        Argument::Number("BYTES", SHORTEST_QUEUE, 1 << 50),
+        "What may wait in the file, for each collector",
+    )
+    .default("1073741824"),
     OptionSpec::new(
         "path",
         "",
@@ -194,8 +224,9 @@ impl Layout {
 /// The parameters, checked.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) host: String,
-    pub(super) port: u16,
+    /// At least one; with a file, one that stands for it.
+    pub(super) collectors: Vec<Address>,
+    pub(super) distribution: Distribution,
     pub(super) way: Way,
     /// Octets of the longest message.
     pub(super) mtu: usize,
@@ -210,6 +241,8 @@ pub(super) struct Settings {
     pub(super) refresh_after_messages: Option<u32>,
     pub(super) reconnect_after: Duration,
     pub(super) queue_octets: usize,
+    /// The directory and the size of spools.
+    pub(super) spool: Option<(PathBuf, u64)>,
     /// Whether a slow collector is waited for.
     pub(super) is_patient: bool,
     pub(super) is_verbose: bool,
@@ -228,7 +261,9 @@ fn without_effect(
     let of_way = way.without_effect(mode == TemplateMode::Once || options.types);
     let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
     let of_options: &[&str] = if options.statistics { &[] } else { &["options-interval"] };
-    let all = of_way.iter().chain(of_layout).chain(of_options).copied();
+    let of_several: &[&str] = if parameters.is_given("collectors") { &[] } else { &["distribution"] };
+    let of_spool: &[&str] = if parameters.is_given("spool") { &[] } else { &["spool-size"] };
+    let all = of_way.iter().chain(of_layout).chain(of_options).chain(of_several).chain(of_spool).copied();
     all.filter(|option| parameters.is_given(option)).collect()
 }
 
@@ -259,8 +294,12 @@ impl Settings {
         let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
         let way = Way::new(parameters, is_patient)?;
         Ok(Settings {
-            host: parameters.text("host").unwrap_or_default().to_owned(),
-            port: way.port(parameters),
+            collectors: collectors::addresses(parameters, way.port(parameters))?,
+            distribution: match parameters.text("distribution") {
+                Some("fallback") => Distribution::Fallback,
+                Some("load-balancing") => Distribution::LoadBalancing,
+                _ => Distribution::Parallel,
+            },
             without_effect: without_effect(&way, template_mode, layout, options, parameters),
             way,
             mtu: mtu as usize,
@@ -279,6 +318,7 @@ impl Settings {
             refresh_after_messages: positive("template-packets").map(|count| count as u32),
             reconnect_after: Duration::from_secs(parameters.number("reconnect")),
             queue_octets: parameters.number("queue") as usize,
+            spool: parameters.text("spool").map(|path| (path.into(), parameters.number("spool-size"))),
             is_patient,
             is_verbose: is_given("verbose"),
         })

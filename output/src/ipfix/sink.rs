@@ -7,16 +7,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_flow::Schema;
 use weir_flow::options::OptionError;
 use weir_ipfix::export::{
-    Backoff, Collector, CollectorSettings, Exporter, Messages, Now, Observer, Records, Refresh, TemplateSlot,
+    Backoff, Collector, CollectorSettings, Distribution, ExportError, Exporter, Now, Records, Refresh, Spool,
+    TemplateSlot,
 };
-use weir_ipfix::message::{Message, Records as DataRecords, SetKind};
-use weir_ipfix::template::Template;
 
 use super::batch::IpfixBatch;
-use super::options::{LostSoFar, Options};
-use super::settings::{Layout, Settings, Way};
+use super::flow_key::FlowKey;
+use super::log::Log;
+use super::options::Options;
+use super::settings::{Address, Settings, Way};
 use super::templates::Templates;
-use super::{basic, ulogd};
 use crate::{Lost, OutputError, Sink};
 
 /// Records wait so long for a message to become full; then messages go as they are.
@@ -34,13 +34,44 @@ pub struct IpfixSink {
     exporter: Exporter,
     templates: Arc<Templates>,
     /// The templates of the exporter, twice as many as pairs.
-    slots: Vec<Option<TemplateSlot>>,
+    slots: Vec<Option<Slot>>,
+    /// Whether each record goes to one collector only.
+    is_balanced: bool,
     began: Instant,
     flushed: Duration,
-    /// With so many octets waiting a slow collector is waited for; `None` to drop.
-    patience_octets: Option<usize>,
+    /// With less room than so many octets a slow collector is waited for; `None` to drop.
+    least_room: Option<usize>,
     options: Options,
     log: Log,
+}
+
+/// A template of the exporter.
+#[derive(Debug)]
+struct Slot {
+    slot: TemplateSlot,
+    /// Where its records have what decides who gets them, if they do not go to all collectors.
+    key: Option<FlowKey>,
+}
+
+/// A collector of an exporter, as the settings say.
+fn collector(settings: &Settings, address: &Address) -> Result<Collector, OutputError> {
+    let mut transport = settings.way.transport(&address.host, address.port)?;
+    // A collector may come later, a file will not.
+    if let Way::File { path, .. } = &settings.way
+        && let Poll::Ready(Err(source)) = transport.connect()
+    {
+        return Err(OutputError::Io { path: path.clone(), source });
+    }
+    let of_collector = CollectorSettings {
+        refresh: Refresh { interval: settings.refresh_after, messages: settings.refresh_after_messages },
+        queue_octets: settings.queue_octets,
+        backoff: Backoff::new(settings.reconnect_after),
+    };
+    let collector = Collector::new(transport, settings.way.framing(settings.mtu), of_collector);
+    let Some((directory, size)) = &settings.spool else { return Ok(collector) };
+    let spool = Spool::new(directory, *size);
+    let spool = spool.map_err(|source| OutputError::Io { path: directory.display().to_string(), source })?;
+    Ok(collector.with_spool(spool))
 }
 
 impl IpfixSink {
@@ -49,43 +80,29 @@ impl IpfixSink {
         templates: Arc<Templates>,
         schemas: &[&'static Schema],
     ) -> Result<IpfixSink, OutputError> {
-        let Settings { host, port, .. } = settings;
-        let mut transport = settings.way.transport(host, *port)?;
-        let mut place = format!("the collector {host}, port {port}");
-        if let Way::File { path, .. } = &settings.way {
-            place = path.clone();
-            // A collector may come later, a file will not.
-            if let Poll::Ready(Err(source)) = transport.connect() {
-                return Err(OutputError::Io { path: path.clone(), source });
-            }
-        }
-        let framing = settings.way.framing(settings.mtu);
-        let collector = CollectorSettings {
-            refresh: Refresh { interval: settings.refresh_after, messages: settings.refresh_after_messages },
-            queue_octets: settings.queue_octets,
-            backoff: Backoff::new(settings.reconnect_after),
-        };
+        let collectors: Result<Vec<_>, _> =
+            settings.collectors.iter().map(|address| collector(settings, address)).collect();
+        let names = settings.collectors.iter().map(|address| match &settings.way {
+            Way::File { path, .. } => path.clone(),
+            _ => address.to_string(),
+        });
         let mut exporter = Exporter::new(settings.domain, settings.mtu)
             .map_err(|error| OptionError::Conflict(format!("mtu: {error}")))?
-            .with_templates(settings.template_mode);
-        exporter.add_collector(Collector::new(transport, framing, collector));
+            .with_templates(settings.template_mode)
+            .with_distribution(settings.distribution);
+        for collector in collectors? {
+            exporter.add_collector(collector);
+        }
         Ok(IpfixSink {
             exporter,
             templates,
             slots: Vec::new(),
+            is_balanced: settings.distribution == Distribution::LoadBalancing,
             began: Instant::now(),
             flushed: Duration::ZERO,
-            patience_octets: settings.is_patient.then_some(settings.queue_octets / 2),
+            least_room: settings.is_patient.then_some(settings.queue_octets / 2),
             options: Options::new(settings, schemas),
-            log: Log {
-                place,
-                is_verbose: settings.is_verbose,
-                is_away: false,
-                layout: settings.layout,
-                layouts: Vec::new(),
-                lost: Lost::default(),
-                lost_so_far: LostSoFar::default(),
-            },
+            log: Log::new(settings, names),
         })
     }
 
@@ -103,7 +120,9 @@ impl IpfixSink {
                 let template = self.templates.template(known + new, plugins, is_ipv6);
                 let slot = template.map(|template| {
                     self.log.learned(&template);
-                    self.exporter.add_template(template, now, &mut self.log)
+                    let key = FlowKey::of(&template).filter(|_| self.is_balanced);
+                    let slot = self.exporter.add_template(template, now, &mut self.log)?;
+                    Ok::<_, ExportError>(Slot { slot, key })
                 });
                 if let Some(Err(error)) = &slot {
                     eprintln!("Warning: ipfix: records are lost: {error} (mtu)");
@@ -129,16 +148,14 @@ impl IpfixSink {
     }
 
     fn tell_statistics(&mut self, now: Now) {
-        let lost = self.log.lost_so_far;
+        let lost = self.log.lost_so_far();
         self.options.tell_statistics(&mut self.exporter, &lost, now, &mut self.log);
     }
 
     /// Waits for a collector that has too much waiting for it, if that is wanted.
     fn wait_for_room(&mut self) {
-        let Some(patience_octets) = self.patience_octets else { return };
-        while (self.exporter.is_congested() || self.exporter.is_connecting())
-            && self.exporter.queued_octets() > patience_octets
-        {
+        let Some(least_room) = self.least_room else { return };
+        while self.exporter.is_held_up(least_room) {
             self.exporter.wait(WAIT);
             self.exporter.advance(self.now(), &mut self.log);
         }
@@ -159,10 +176,16 @@ impl Sink for IpfixSink {
             if template as usize >= self.slots.len() {
                 self.learn_templates(now);
             }
-            match self.slots.get(template as usize).copied().flatten() {
-                Some(slot) => {
+            match self.slots.get(template as usize).and_then(Option::as_ref) {
+                Some(Slot { slot, key }) => {
                     let records = Records::of_lengths(octets, lengths);
-                    self.exporter.put(slot, records, now, &mut self.log);
+                    match key {
+                        None => self.exporter.put(*slot, records, now, &mut self.log),
+                        Some(key) => {
+                            let number = |record: &[u8]| key.hash(record);
+                            self.exporter.put_balanced(*slot, records, number, now, &mut self.log);
+                        }
+                    }
                 }
                 None => self.log.lost_records(octets, lengths),
             }
@@ -189,101 +212,15 @@ impl Sink for IpfixSink {
         self.exporter.flush(self.now(), &mut self.log);
         self.exporter.hurry(self.now());
         self.drain();
-        let (now, lost) = (self.now(), self.log.lost_so_far);
+        let (now, lost) = (self.now(), self.log.lost_so_far());
         self.options.tell_last_statistics(&mut self.exporter, &lost, now, &mut self.log);
         self.drain();
         self.exporter.close(&mut self.log);
+        self.log.tell_each(&self.exporter);
         Ok(())
     }
 
     fn take_lost(&mut self) -> Lost {
-        std::mem::take(&mut self.log.lost)
-    }
-}
-
-/// What is counted of, and told about, the exporter.
-#[derive(Debug)]
-struct Log {
-    /// Where messages go.
-    place: String,
-    is_verbose: bool,
-    /// Whether the collector is known to be away: it is told once.
-    is_away: bool,
-    layout: Layout,
-    layouts: Vec<Template>,
-    lost: Lost,
-    lost_so_far: LostSoFar,
-}
-
-impl Log {
-    fn learned(&mut self, template: &Template) {
-        if self.is_verbose {
-            eprintln!("VERBOSE: template {} with {} fields", template.id(), template.fields().len());
-        }
-        self.layouts.push(template.clone());
-    }
-
-    fn lost_one(&mut self, record: &[u8]) {
-        let (packets, bytes) = match self.layout {
-            Layout::Ipfixprobe => basic::counted(record),
-            Layout::Ulogd2 => ulogd::counted(record),
-        };
-        // A further record of a flow counts no packets, and is no further flow.
-        let records = u64::from(packets > 0);
-        self.lost.records += records;
-        self.lost.packets += packets;
-        self.lost.bytes += bytes;
-        self.lost_so_far.add(Lost { records, packets, bytes }, since_1970().as_millis() as u64);
-    }
-
-    fn lost_records(&mut self, mut octets: &[u8], lengths: &[u32]) {
-        for &length in lengths {
-            let (record, rest) = octets.split_at(octets.len().min(length as usize));
-            self.lost_one(record);
-            octets = rest;
-        }
-    }
-}
-
-impl Observer for Log {
-    fn lost(&mut self, message: &[u8]) {
-        let Ok(message) = Message::read(message) else { return };
-        for set in message.sets().flatten().filter(|set| set.kind() == SetKind::Data) {
-            let Some(place) = self.layouts.iter().position(|template| template.id() == set.id) else {
-                continue;
-            };
-            let lost: Vec<&[u8]> =
-                DataRecords::new(&self.layouts[place], set.content).flatten().map(|r| r.octets()).collect();
-            lost.into_iter().for_each(|record| self.lost_one(record));
-        }
-    }
-
-    fn lost_record(&mut self, _template: &Template, record: &[u8]) {
-        self.lost_one(record);
-    }
-
-    fn connected(&mut self, _collector: usize) {
-        if self.is_verbose {
-            eprintln!("VERBOSE: connected to {}", self.place);
-        } else if self.is_away {
-            eprintln!("There is a connection to {} again", self.place);
-        }
-        self.is_away = false;
-    }
-
-    fn disconnected(&mut self, _collector: usize, why: &str) {
-        if !std::mem::replace(&mut self.is_away, true) {
-            eprintln!("Warning: no connection to {}: {why}", self.place);
-        } else if self.is_verbose {
-            eprintln!("VERBOSE: no connection to {}: {why}", self.place);
-        }
-    }
-
-    fn delivered(&mut self, _collector: usize, messages: &Messages) {
-        if self.is_verbose {
-            for (message, records) in messages.iter() {
-                eprintln!("VERBOSE: message of {} bytes with {records} records", message.len());
-            }
-        }
+        self.log.take_lost()
     }
 }

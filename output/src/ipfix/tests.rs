@@ -278,6 +278,14 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("rotate=5", "need path"),
         ("path=/nowhere/at/all", "/nowhere/at/all: "),
         ("port=70000", "port"),
+        ("collectors=a,b;host=c", "collectors are in place of host"),
+        ("collectors=a,b;port=5", "collectors are in place of port"),
+        ("collectors=a:1,a:1", "a:1 is there twice"),
+        ("collectors=a:x", "HOST:PORT"),
+        ("collectors=::1", "brackets"),
+        ("path=x;collectors=a,b", "collectors is for collectors"),
+        ("path=x;spool=/tmp", "spool is for collectors"),
+        ("spool=/nowhere/at/all", "/nowhere/at/all: "),
     ] {
         let error = open(parameters).unwrap_err().to_string();
         assert!(error.contains(part), "{parameters}: {error}");
@@ -314,8 +322,78 @@ fn parameters_without_effect_are_known() {
     assert_eq!(without_effect("template=600;lz4-buffer-size=1"), ["template", "lz4-buffer-size"]);
     assert!(without_effect("lz4-compression;lz4-buffer-size=1").is_empty());
     assert_eq!(without_effect("udp;lz4-buffer-size=1"), ["lz4-buffer-size"]);
+    assert_eq!(without_effect("distribution=fallback;spool-size=200000"), ["distribution", "spool-size"]);
+    assert!(without_effect("collectors=a,b;distribution=fallback").is_empty());
     assert_eq!(without_effect("udp;template-mode=always;template=5"), ["template"]);
     assert_eq!(without_effect("layout=ulogd2;time=ms;dir=1"), ["time", "dir"]);
     assert!(without_effect("udp;template-mode=always;options=all;template=5;options-interval=9").is_empty());
     assert_eq!(without_effect("options=types;options-interval=9"), ["options-interval"]);
+}
+
+/// How many records each of two collectors gets of two hundred, two of each flow.
+fn shares(distribution: &str) -> ([usize; 2], Lost) {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [first, second] = listeners.each_ref().map(|it| it.local_addr().unwrap().port());
+    let threads = listeners.map(|listener| {
+        std::thread::spawn(move || {
+            let mut octets = Vec::new();
+            // With nothing to get there is no connection.
+            listener.set_nonblocking(true).unwrap();
+            let began = std::time::Instant::now();
+            let mut stream = loop {
+                match listener.accept() {
+                    Ok((stream, _)) => break stream,
+                    Err(_) if began.elapsed() > Duration::from_secs(5) => return 0,
+                    Err(_) => std::thread::sleep(Duration::from_millis(5)),
+                }
+            };
+            stream.set_nonblocking(false).unwrap();
+            stream.read_to_end(&mut octets).unwrap();
+            let messages = Reading::stream(&octets).messages;
+            let sets = messages.iter().flat_map(|(_, sets)| sets).filter(|(id, _)| *id > 255);
+            sets.map(|(_, records)| records.len()).sum()
+        })
+    });
+    let parameters = format!("collectors=127.0.0.1:{first},127.0.0.1:{second};distribution={distribution}");
+    let output = open(&parameters).unwrap();
+    let (mut encoder, mut sink) = (output.encoder(), output.into_sink());
+    let mut batch = IpfixBatch::default();
+    for number in 0..100 {
+        let flow = fixtures::flow(&format!("192.0.2.{number}"), "198.51.100.1");
+        // The same flow again, from the other end.
+        let mut back = flow;
+        back.source_end = flow.source_end.other();
+        encoder.encode(&fixtures::record(&flow, &[]), &mut batch);
+        encoder.encode(&fixtures::record(&back, &[]), &mut batch);
+    }
+    sink.write(&batch).unwrap();
+    sink.flush().unwrap();
+    (threads.map(|thread| thread.join().unwrap()), sink.take_lost())
+}
+
+#[test]
+fn several_collectors_get_everything_or_the_first_one_does_or_each_its_share() {
+    assert_eq!(shares("parallel"), ([200, 200], Lost::default()));
+    assert_eq!(shares("fallback"), ([200, 0], Lost::default()));
+    let ([first, second], lost) = shares("load-balancing");
+    assert_eq!((first + second, lost), (200, Lost::default()));
+    assert!(first % 2 == 0 && (60..140).contains(&first), "both records of a flow: {first}");
+}
+
+#[test]
+fn of_collectors_that_all_get_everything_the_one_that_missed_most_is_counted() {
+    let closed = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    for (distribution, lost) in [("parallel", 1), ("fallback", 1), ("load-balancing", 1)] {
+        let [first, second] = closed;
+        let parameters =
+            format!("collectors=127.0.0.1:{first},127.0.0.1:{second};distribution={distribution}");
+        let output = open(&parameters).unwrap();
+        let (mut encoder, mut sink) = (output.encoder(), output.into_sink());
+        let mut batch = IpfixBatch::default();
+        let [v4, _] = flows();
+        encoder.encode(&fixtures::record(&v4, &[]), &mut batch);
+        sink.write(&batch).unwrap();
+        sink.flush().unwrap();
+        assert_eq!(sink.take_lost().records, lost, "{distribution}");
+    }
 }

@@ -88,7 +88,7 @@ struct Losses {
 
 impl Observer for Losses {
     // Every collector counts for itself.
-    fn lost(&mut self, _message: &[u8]) {}
+    fn lost(&mut self, _collector: usize, _message: &[u8]) {}
 
     fn lost_record(&mut self, _template: &Template, _record: &[u8]) {
         self.long += 1;

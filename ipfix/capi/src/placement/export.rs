@@ -93,7 +93,7 @@ impl Transport for Taken {
 struct NothingLost;
 
 impl Observer for NothingLost {
-    fn lost(&mut self, _message: &[u8]) {}
+    fn lost(&mut self, _collector: usize, _message: &[u8]) {}
 
     fn lost_record(&mut self, _template: &Template, _record: &[u8]) {}
 }

@@ -95,7 +95,7 @@ fn sender(to: SocketAddr) -> UdpSocket {
 struct NoLoss;
 
 impl Observer for NoLoss {
-    fn lost(&mut self, _message: &[u8]) {
+    fn lost(&mut self, _collector: usize, _message: &[u8]) {
         panic!("a message was lost");
     }
 

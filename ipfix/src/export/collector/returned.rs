@@ -12,7 +12,7 @@ impl Collector {
             self.statistics.uncount(&message, records, are_options);
             if self.is_up() || self.queue.wait(&message, records).is_err() {
                 self.statistics.lost_records += u64::from(records);
-                observer.lost(&message);
+                observer.lost(self.number, &message);
             }
         }
     }

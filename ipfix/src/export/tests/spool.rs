@@ -88,7 +88,7 @@ fn a_template_that_comes_while_the_spool_is_used_goes_before_its_records() {
 fn at_the_end_what_is_in_the_spool_is_lost_and_told() {
     let (mut setting, _directory) = spooling(Wire { refusals: 9, ..Wire::default() }, 10_000);
     setting.export(100);
-    assert!(setting.exporter.room() > 8000);
+    assert!(setting.exporter.collectors()[0].room() > 8000);
     setting.exporter.close(&mut setting.lost);
     assert_eq!(setting.lost.0, (0..100).collect::<Vec<_>>());
     assert_eq!(setting.exporter.collectors()[0].statistics().lost_records, 100);

@@ -129,7 +129,7 @@ mod tests {
     struct NothingLost;
 
     impl Observer for NothingLost {
-        fn lost(&mut self, _message: &[u8]) {
+        fn lost(&mut self, _collector: usize, _message: &[u8]) {
             panic!("a message is lost");
         }
 

@@ -7,8 +7,18 @@ use weir_ipfix::export::transport::{File, Framing, Lz4, Rotation, Tcp, Tls, Tran
 use weir_ipfix::identity::{Identity, IdentityError, IdentityFiles};
 
 /// Options that say nothing about files.
-const OF_COLLECTORS: &[&str] =
-    &["host", "port", "udp", "non-blocking-tcp", "lz4-compression", "template", "template-packets"];
+const OF_COLLECTORS: &[&str] = &[
+    "host",
+    "port",
+    "collectors",
+    "distribution",
+    "udp",
+    "non-blocking-tcp",
+    "lz4-compression",
+    "template",
+    "template-packets",
+    "spool",
+];
 
 /// Options of TLS.
 const OF_TLS: &[&str] = &["ca", "cert", "key"];

@@ -158,7 +158,7 @@ fn what_was_lost_is_told() {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn lost(&mut self, _message: &[u8]) {}
+    fn lost(&mut self, _collector: usize, _message: &[u8]) {}
     fn lost_record(&mut self, _template: &Template, _record: &[u8]) {}
 }
 
