@@ -3,20 +3,25 @@
 //! * [`MeteringStatistics`], [`MeteringReliability`], [`ExportingReliability`], [`FlowKeys`]: RFC 7011, 4.1 to 4.4.
 //! * [`TypeInformation`]: what an element is called and what its values are (RFC 5610).
 //! * [`SelectionSequence`], [`Selector`]: how packets were sampled (RFC 5476, 6.5, with the elements of RFC 5477).
+//! * [`FileTimeWindow`], [`ExportSessionDetails`]: what a file says of itself (RFC 5655, 8.1).
 //!
 //! Each type says which elements its records have, writes them, and is read from any options record that has the elements it needs,
 //! wherever they stand there. Values that many records have in common (RFC 5473) are in [`crate::export`] and
 //! [`crate::message::Record::joined`].
 
+mod file;
 mod sampling;
 mod statistics;
 mod type_information;
 
+pub use file::{ExportSessionDetails, FileTimeWindow};
 pub use sampling::{SelectionSequence, Selector, SelectorAlgorithm};
 pub use statistics::{
     ExportingReliability, ExportingScope, FlowKeys, MeteringReliability, MeteringScope, MeteringStatistics,
 };
 pub use type_information::TypeInformation;
+
+use std::net::IpAddr;
 
 use crate::element::{DataType, ElementId};
 use crate::message::Record;
@@ -96,6 +101,13 @@ impl<'a> Values<'_, 'a, '_> {
 
     fn u16(&self, number: u16) -> Option<u16> {
         self.unsigned(number)?.try_into().ok()
+    }
+
+    fn address(&self, v4: u16, v6: u16) -> Option<IpAddr> {
+        match self.nth(v4, 0) {
+            Some(octets) => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
+            None => <[u8; 16]>::try_from(self.nth(v6, 0)?).ok().map(IpAddr::from),
+        }
     }
 
     fn float(&self, number: u16) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! What processes that meter and export say of themselves (RFC 7011, 4).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{OptionsRecord, Values};
 use crate::element::ElementId;
@@ -160,13 +160,11 @@ impl ExportingScope {
     }
 
     fn read(values: &Values<'_, '_, '_>) -> Option<ExportingScope> {
-        if let Some(octets) = values.nth(EXPORTER_IPV4_ADDRESS, 0) {
-            return Some(ExportingScope::Ipv4(<[u8; 4]>::try_from(octets).ok()?.into()));
+        match values.address(EXPORTER_IPV4_ADDRESS, EXPORTER_IPV6_ADDRESS) {
+            Some(IpAddr::V4(address)) => Some(ExportingScope::Ipv4(address)),
+            Some(IpAddr::V6(address)) => Some(ExportingScope::Ipv6(address)),
+            None => values.u32(EXPORTING_PROCESS).map(ExportingScope::Process),
         }
-        if let Some(octets) = values.nth(EXPORTER_IPV6_ADDRESS, 0) {
-            return Some(ExportingScope::Ipv6(<[u8; 16]>::try_from(octets).ok()?.into()));
-        }
-        values.u32(EXPORTING_PROCESS).map(ExportingScope::Process)
     }
 }
 

@@ -142,11 +142,32 @@ fn sampling_is_told_by_sequences_of_selectors() {
     }
 }
 
+#[test]
+fn a_file_tells_its_times_and_its_session() {
+    let seconds = |seconds| Time::new(seconds, 0);
+    let window = FileTimeWindow {
+        exported: (seconds(1_600_000_000), seconds(1_600_000_600)),
+        flows: (Time::from_milliseconds(1_599_999_999_001), Time::from_milliseconds(1_600_000_599_002)),
+    };
+    assert_eq!(numbers(&window.template(300).unwrap()), [267, 264, 260, 272, 269]);
+    assert_eq!(read_back(&window, FileTimeWindow::read), Some(window));
+    for (exporter, collector, expected) in [
+        ("192.0.2.1:40000", "192.0.2.2:4739", [267, 130, 211, 217, 216, 215, 214]),
+        ("[2001:db8::1]:40000", "[2001:db8::2]:4739", [267, 131, 212, 217, 216, 215, 214]),
+    ] {
+        let (exporter, collector) = (exporter.parse().unwrap(), collector.parse().unwrap());
+        let details = ExportSessionDetails { exporter, collector, transport: 17, version: 10 };
+        assert_eq!(numbers(&details.template(300).unwrap()), expected);
+        assert_eq!(read_back(&details, ExportSessionDetails::read), Some(details));
+    }
+}
+
 proptest! {
     #[test]
     fn any_record_of_any_template_is_read_without_a_panic(
         fields in prop::collection::vec(
-            (prop::sample::select(&[40, 41, 42, 130, 131, 138, 144, 145, 149, 164, 165, 166, 167, 168, 173, 301, 302, 303,
+            (prop::sample::select(&[40, 41, 42, 130, 131, 138, 144, 145, 149, 164, 165, 166, 167, 168, 173, 211, 212, 214, 215,
+                216, 217, 260, 264, 267, 269, 272, 301, 302, 303,
                 304, 305, 306, 307, 308, 309, 310, 311, 323, 339, 340, 341, 342, 343, 344, 345, 346][..]), 0u16..12),
             1..12,
         ),
@@ -163,6 +184,8 @@ proptest! {
                 let _ = TypeInformation::read(&record);
                 let _ = SelectionSequence::read(&record);
                 let _ = Selector::read(&record);
+                let _ = FileTimeWindow::read(&record);
+                let _ = ExportSessionDetails::read(&record);
             }
         }
     }
