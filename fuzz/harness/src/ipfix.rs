@@ -7,9 +7,11 @@
 use std::time::Duration;
 
 use weir_ipfix::collect::{Arrival, Event, Packet, Session, SessionSettings};
-use weir_ipfix::element::{DataType, ElementId, REVERSE};
+use weir_ipfix::element::{DataType, Element, ElementId, REVERSE};
+use weir_ipfix::export::{COMMON_PROPERTIES_FIELD, common_properties_template};
 use weir_ipfix::list::DEEPEST;
 use weir_ipfix::message::{Message, Record, Records, Set, TemplateRecord};
+use weir_ipfix::options::{OptionsRecord, TypeInformation};
 use weir_ipfix::registry;
 use weir_ipfix::template::{FieldSpecifier, Template, VARIABLE};
 use weir_ipfix::time::Time;
@@ -273,7 +275,27 @@ pub(crate) fn seeds() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
             sessions.push(session);
         }
     }
+    sessions.extend([0, 1].into_iter().filter_map(options_seed));
     (sessions, definitions)
+}
+
+/// A session in which an element is defined, and values in common are told and referred to.
+fn options_seed(may_lose: u8) -> Option<Vec<u8>> {
+    let doors = Element::new(ElementId::new(4711, 12), "doors", DataType::Unsigned16);
+    let types = TypeInformation::new(&doors);
+    let name = FieldSpecifier::new(ElementId::iana(82), VARIABLE);
+    let common = common_properties_template(301, &[name]).ok()?;
+    let data = Template::new(256, [COMMON_PROPERTIES_FIELD, FieldSpecifier::new(doors.id, 2)]).ok()?;
+    let mut buffer = [0; 1400];
+    let mut message = MessageWriter::new(&mut buffer, 1).ok()?;
+    for template in [&types.template(300).ok()?, &common, &data] {
+        message.put_template(template).ok()?;
+    }
+    message.put_encoded(300, &types.to_record().ok()?, 1, 27).ok()?;
+    message.put_encoded(301, b"\0\0\0\0\0\0\0\x09\x04eth0", 1, 9).ok()?;
+    message.put_encoded(256, b"\0\0\0\0\0\0\0\x09\0\x03", 1, 10).ok()?;
+    let message = message.finish(1_700_000_000, 0)?;
+    Some([&[may_lose], &*message.octets].concat())
 }
 
 /// Datagrams to begin with, each input of some: NetFlow 5, and NetFlow 9 with templates, options, data, and data before its template.

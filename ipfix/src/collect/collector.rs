@@ -31,6 +31,7 @@ use self::udp::Datagrams;
 use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters, SessionSettings};
 use crate::identity::Identity;
 use crate::message::MessageError;
+use crate::model::InformationModel;
 
 /// How much a collector takes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -312,8 +313,17 @@ impl Collector {
 
     /// The sessions that there are, and what was read in each so far.
     pub fn sessions(&self) -> impl Iterator<Item = (&Peer, SessionCounters)> {
+        self.each_session().map(|(peer, session)| (peer, session.counters()))
+    }
+
+    fn each_session(&self) -> impl Iterator<Item = (&Peer, &Session)> {
         let peers = self.sockets.iter().flat_map(Datagrams::sessions);
         peers.chain(self.connections.iter().map(Connection::session)).chain(self.associations.sessions())
+    }
+
+    /// The elements that are known in the session with a peer: those of the registry, and those that the peer has defined (RFC 5610).
+    pub fn model(&self, peer: &Peer) -> Option<&InformationModel> {
+        self.each_session().find(|(other, _)| *other == peer).map(|(_, session)| session.model())
     }
 
     /// Waits until something comes, or at `most` so long, and tells of it. Of each socket a bounded part is read: what remains, the next

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::tcp::accept;
 use super::{Allowed, Closed, CollectorCounters, CollectorSettings, News, Peer};
-use crate::collect::{Arrival, Packet, Session, SessionCounters};
+use crate::collect::{Arrival, Packet, Session};
 use crate::message::Message;
 use crate::sctp::{Notification, Socket};
 
@@ -51,8 +51,8 @@ impl Associations {
         listeners.chain(self.associations.iter().map(|association| &association.socket)).map(AsFd::as_fd)
     }
 
-    pub(super) fn sessions(&self) -> impl Iterator<Item = (&Peer, SessionCounters)> {
-        self.associations.iter().map(|association| (&association.peer, association.session.counters()))
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (&Peer, &Session)> {
+        self.associations.iter().map(|association| (&association.peer, &association.session))
     }
 
     /// Reads what has come by the associations that are `ready`, in their order.

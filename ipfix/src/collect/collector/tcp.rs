@@ -9,7 +9,7 @@ use rustix::event::PollFlags;
 use super::stream::Stream;
 use super::tls::TlsStream;
 use super::{Closed, News, Peer};
-use crate::collect::{Arrival, Session, SessionCounters};
+use crate::collect::{Arrival, Session};
 
 /// What a connection is read from.
 #[derive(Debug)]
@@ -103,8 +103,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn session(&self) -> (&Peer, SessionCounters) {
-        (&self.peer, self.session.counters())
+    pub(super) const fn session(&self) -> (&Peer, &Session) {
+        (&self.peer, &self.session)
     }
 
     pub(super) const fn last(&self) -> Duration {

@@ -6,9 +6,10 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use super::*;
-use crate::element::ElementId;
+use crate::element::{DataType, Element, ElementId};
 use crate::export::transport::{self, Framing, Lz4, Transport};
 use crate::export::{self, Exporter, Now, Observer};
+use crate::options::{OptionsRecord, TypeInformation};
 use crate::template::{FieldSpecifier, Template};
 use crate::value::unsigned;
 use crate::writer::MessageWriter;
@@ -51,7 +52,7 @@ impl Told {
                 self.news.push("opened".into());
             }
             News::Refused(why) => self.news.push(format!("refused: {why}")),
-            News::Event(_, Event::Record(record)) => {
+            News::Event(_, Event::Record(record)) if !record.template().is_options() => {
                 self.values.push(unsigned(record.get(ElementId::iana(1)).unwrap()));
             }
             News::Event(packet, event) => self.news.push(format!("{} {event:?}", packet.domain())),
@@ -320,4 +321,29 @@ fn exporters_come_over_ipv6_as_well() {
     socket.send_to(&message(0, true, &[9]), udp).unwrap();
     let mut told = Told::default();
     told.until(&mut collector, |told, _| told.values == [9]);
+}
+
+#[test]
+fn a_peer_defines_elements_for_its_session_alone() {
+    let (mut collector, udp, _) = collector(CollectorSettings::default());
+    let doors = Element::new(ElementId::new(4711, 12), "doors", DataType::Unsigned16);
+    let types = TypeInformation::new(&doors);
+    let mut buffer = [0; 1400];
+    let mut writer = MessageWriter::new(&mut buffer, 7).unwrap();
+    writer.put_template(&types.template(300).unwrap()).unwrap();
+    writer.put_encoded(300, &types.to_record().unwrap(), 1, 27).unwrap();
+    let (one, other) = (sender(udp), sender(udp));
+    one.send(writer.finish(1000, 0).unwrap().octets).unwrap();
+    other.send(&message(0, true, &[1])).unwrap();
+    let mut told = Told::default();
+    told.until(&mut collector, |told, _| told.values.len() == 1);
+    let mut known: Vec<_> = collector
+        .sessions()
+        .map(|(peer, _)| {
+            collector.model(peer).unwrap().by_id(doors.id).map(|element| element.name.to_string())
+        })
+        .collect();
+    known.sort();
+    assert_eq!(known, [None, Some("doors".to_owned())]);
+    assert!(collector.model(&Peer::File("x".into())).is_none());
 }

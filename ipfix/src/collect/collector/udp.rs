@@ -7,7 +7,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::{Allowed, Closed, CollectorCounters, CollectorSettings, News, Peer};
-use crate::collect::{Arrival, Packet, Session, SessionCounters};
+use crate::collect::{Arrival, Packet, Session};
 
 /// The longest datagram.
 const LONGEST: usize = u16::MAX as usize;
@@ -46,8 +46,8 @@ impl Datagrams {
         self.exporters.len()
     }
 
-    pub(super) fn sessions(&self) -> impl Iterator<Item = (&Peer, SessionCounters)> {
-        self.exporters.values().map(|exporter| (&exporter.peer, exporter.session.counters()))
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (&Peer, &Session)> {
+        self.exporters.values().map(|exporter| (&exporter.peer, &exporter.session))
     }
 
     /// Reads what has come. `peers` counts the sessions of all sockets.
