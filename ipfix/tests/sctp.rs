@@ -2,10 +2,14 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-use std::io;
+use std::fs;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use weir_ipfix::collect::{Collector, CollectorSettings, Event, News, Packet, Peer, SessionCounters};
 use weir_ipfix::element::ElementId;
 use weir_ipfix::export::transport::{Sctp, SctpSettings};
@@ -13,6 +17,7 @@ use weir_ipfix::export::{self, Backoff, Exporter, Now, Observer, Records, Refres
 use weir_ipfix::message::{Message, SetKind};
 use weir_ipfix::template::{FieldSpecifier, Template};
 use weir_ipfix::value::unsigned;
+use weir_ipfix::writer::MessageWriter;
 
 const SETTINGS: SctpSettings =
     SctpSettings { patience: Duration::from_secs(5), lifetime: None, data_streams: 0 };
@@ -362,4 +367,175 @@ fn at_the_end_what_was_not_delivered_is_counted() {
     let received = collecting.values.len() as u64;
     assert_eq!(received + exporting.log.lost_records, exporting.exported);
     assert_eq!(exporting.statistics().records, received);
+}
+
+/// Whether a program is here, which tells its version; if not, this is told.
+fn is_here(program: &str, version: &str) -> bool {
+    let is_here = Command::new(program)
+        .arg(version)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
+    if !is_here {
+        eprintln!("SKIPPED: {program} is not here");
+    }
+    is_here
+}
+
+/// A program that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel with SCTP"]
+fn socat_receives_the_messages() {
+    if !is_here("socat", "-V") {
+        return;
+    }
+    // Nobody else is in this kernel.
+    let mut socat = Command::new("socat")
+        .args(["-u", "SCTP-LISTEN:4739,bind=127.0.0.1", "STDOUT"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Running)
+        .unwrap();
+    let mut out = socat.0.stdout.take().unwrap();
+    let reader = thread::spawn(move || {
+        let mut octets = Vec::new();
+        out.read_to_end(&mut octets).unwrap();
+        octets
+    });
+    let mut exporting = Exporting::to(4739, SETTINGS, 1 << 24);
+    exporting.export(10_000);
+    let began = Instant::now();
+    while exporting.is_busy() || !exporting.is_connected() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", exporting.statistics());
+        exporting.advance();
+        exporting.exporter.wait(SOON);
+    }
+    exporting.close();
+    let octets = reader.join().unwrap();
+    let mut values = Vec::new();
+    let mut collector = Collector::new(CollectorSettings::default());
+    let counters = collector.read_from("socat", &octets[..], |_, news| {
+        if let News::Event(_, Event::Record(record)) = news {
+            values.push(unsigned(record.get(ElementId::iana(1)).unwrap()));
+        }
+    });
+    values.sort_unstable();
+    assert!(values.into_iter().eq(0..10_000));
+    assert_eq!((counters.lost_records, counters.malformed_messages, counters.faults), (0, 0, 0));
+}
+
+#[test]
+#[ignore = "needs a kernel with SCTP"]
+fn what_is_no_message_is_counted_and_the_next_one_is_read() {
+    if !is_here("socat", "-V") {
+        return;
+    }
+    let mut collecting = Collecting::at(4740);
+    let mut socat = Command::new("socat")
+        .args(["-u", "-b", "200000", "STDIN", "SCTP-CONNECT:127.0.0.1:4740"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .map(Running)
+        .unwrap();
+    let mut input = socat.0.stdin.take().unwrap();
+    let mut send = |octets: &[u8], collecting: &mut Collecting, done: &dyn Fn(&Collecting) -> bool| {
+        // What is written at once is read at once, and sent as a message, unless it is longer than a pipe is.
+        input.write_all(octets).unwrap();
+        let began = Instant::now();
+        while !done(collecting) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{octets:?}");
+            collecting.poll(SOON);
+        }
+    };
+    let message = |sequence, values: &[u64]| {
+        let mut buffer = [0; 1400];
+        let mut message = MessageWriter::new(&mut buffer, 7).unwrap();
+        message.put_template(&template(256)).unwrap();
+        for &value in values {
+            message.put_record(&template(256), |record| record.unsigned(value)).unwrap();
+        }
+        message.finish(1000, sequence).unwrap().octets.to_vec()
+    };
+    send(&message(0, &[1, 2]), &mut collecting, &|collecting| collecting.values.len() == 2);
+    send(b"GET / HTTP/1.1\r\n\r\n", &mut collecting, &|collecting| collecting.malformed == 1);
+    let two = [message(2, &[3]), message(3, &[4])].concat();
+    send(&two, &mut collecting, &|collecting| collecting.malformed == 2);
+    send(&message(4, &[5]), &mut collecting, &|collecting| collecting.values == [1, 2, 5]);
+    assert_eq!(collecting.sum(|counters| counters.malformed_messages), 2);
+    assert_eq!(collecting.sum(|counters| counters.lost_records), 2);
+    drop(input);
+    let began = Instant::now();
+    while collecting.ends.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        collecting.poll(SOON);
+    }
+    assert_eq!(collecting.ends[0].0, "at its end");
+}
+
+#[test]
+#[ignore = "needs a kernel with SCTP"]
+fn tshark_reads_the_messages_on_their_streams() {
+    if !is_here("tshark", "-v") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let capture = directory.path().join("capture");
+    let mut dumpcap = Command::new("dumpcap")
+        .args(["-q", "-i", "lo", "-f", "sctp", "-w"])
+        .arg(&capture)
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Running)
+        .unwrap();
+    let began = Instant::now();
+    while fs::metadata(&capture).map_or(0, |file| file.len()) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "dumpcap does not begin");
+        thread::sleep(SOON);
+    }
+    let mut collecting = Collecting::at(4739);
+    let settings = SctpSettings { data_streams: 2, ..SETTINGS };
+    let mut exporting = Exporting::to(4739, settings, 1 << 24);
+    until(&mut exporting, &mut collecting, "a session", |exporting, _| exporting.is_connected());
+    // Numbers that are found again.
+    exporting.exported = 0x00c0_ffee_0000_0000;
+    for _ in 0..4 {
+        exporting.export(1);
+    }
+    until(&mut exporting, &mut collecting, "all", |_, collecting| collecting.values.len() == 4);
+    let last = 0x00c0_ffee_0000_0003u64.to_be_bytes();
+    while !fs::read(&capture).unwrap().windows(8).any(|octets| octets == last) {
+        assert!(began.elapsed() < Duration::from_secs(60), "dumpcap does not go on");
+        thread::sleep(SOON);
+    }
+    kill_process(Pid::from_child(&dumpcap.0), Signal::TERM).unwrap();
+    dumpcap.0.wait().unwrap();
+    let fields = ["sctp.data_sid", "cflow.flowset_id", "cflow.sequence", "cflow.octets", "_ws.malformed"];
+    let tshark = Command::new("tshark")
+        .arg("-r")
+        .arg(&capture)
+        .args(["-d", "sctp.port==4739,cflow", "-Y", "sctp.data_sid", "-T", "fields", "-E", "separator=,"])
+        .args(fields.iter().flat_map(|field| ["-e", field]))
+        .output()
+        .unwrap();
+    let told = String::from_utf8(tshark.stdout).unwrap();
+    let value = |number: u64| 0x00c0_ffee_0000_0000 + number;
+    let expected = [
+        "0x0000,2,0,,".to_owned(),
+        format!("0x0001,256,0,{},", value(0)),
+        format!("0x0002,257,0,{},", value(1)),
+        format!("0x0001,256,1,{},", value(2)),
+        format!("0x0002,257,1,{},", value(3)),
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{told}");
 }
