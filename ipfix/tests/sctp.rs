@@ -213,17 +213,17 @@ fn a_kernel_without_sctp_is_told_with_what_to_do() {
 fn what_is_exported_comes_in_order() {
     let mut collecting = Collecting::at(0);
     let mut exporting = Exporting::to(collecting.address.port(), SETTINGS, 1 << 24);
-    exporting.export(50_000);
-    until(&mut exporting, &mut collecting, "all", |_, collecting| collecting.values.len() == 50_000);
+    exporting.export(20_000);
+    until(&mut exporting, &mut collecting, "all", |_, collecting| collecting.values.len() == 20_000);
     let mut values = collecting.values.clone();
     values.sort_unstable();
-    assert!(values.into_iter().eq(0..50_000));
+    assert!(values.into_iter().eq(0..20_000));
     let (_, counters) = collecting.collector.sessions().next().unwrap();
     assert_eq!((counters.lost_records, counters.unknown_sets, counters.late_messages), (0, 0, 0));
     exporting.close();
     until(&mut exporting, &mut collecting, "the end", |_, collecting| !collecting.ends.is_empty());
     assert_eq!(collecting.ends[0].0, "at its end");
-    assert_eq!(exporting.statistics().records, 50_000);
+    assert_eq!(exporting.statistics().records, 20_000);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_collector_that_stops_reading_costs_what_exceeds_the_queue_and_that_is_count
     let mut collecting = Collecting::at(0);
     let mut exporting = Exporting::to(collecting.address.port(), SETTINGS, 1 << 20);
     until(&mut exporting, &mut collecting, "a session", |exporting, _| exporting.is_connected());
-    for _ in 0..50 {
+    for _ in 0..30 {
         exporting.export(10_000);
         assert!(exporting.exporter.queued_octets() <= 1 << 20);
     }
@@ -282,7 +282,7 @@ fn what_a_killed_collector_did_not_get_its_successor_gets() {
     let mut exporting = Exporting::to(port, SETTINGS, 1 << 24);
     until(&mut exporting, &mut collecting, "a session", |exporting, _| exporting.is_connected());
     // More than the kernel takes for a collector that does not read.
-    exporting.export(200_000);
+    exporting.export(100_000);
     assert!(exporting.exporter.queued_octets() > 0);
     // It reads all that its kernel has acknowledged, and dies: no octet is acknowledged in between, since the exporter's kernel is this
     // one, and nobody reads on.
@@ -303,7 +303,7 @@ fn what_a_killed_collector_did_not_get_its_successor_gets() {
     received.extend(&collecting.values);
     received.sort_unstable();
     received.dedup();
-    assert!(received.into_iter().eq(0..200_000), "all, some perhaps twice");
+    assert!(received.into_iter().eq(0..100_000), "all, some perhaps twice");
     assert_eq!(collecting.sum(|counters| counters.lost_records + counters.unknown_sets), 0);
 }
 
@@ -360,7 +360,7 @@ fn at_the_end_what_was_not_delivered_is_counted() {
     let mut collecting = Collecting::at(0);
     let mut exporting = Exporting::to(collecting.address.port(), SETTINGS, 1 << 24);
     until(&mut exporting, &mut collecting, "a session", |exporting, _| exporting.is_connected());
-    exporting.export(200_000);
+    exporting.export(100_000);
     exporting.close();
     assert!(exporting.log.lost_records > 0);
     until(&mut exporting, &mut collecting, "the end", |_, collecting| !collecting.ends.is_empty());

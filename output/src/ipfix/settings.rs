@@ -41,13 +41,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "mtu",
         "m",
         Argument::Number("SIZE", SHORTEST_MESSAGE, 65535),
-        "Longest message in bytes, its header included",
+        "Longest message in bytes, its header included; for SCTP 1432",
     )
     .default("1458"),
     OptionSpec::new(
         "transport",
         "",
-        Argument::Choice("HOW", &["udp", "tcp", "tls", "file"]),
+        Argument::Choice("HOW", &["udp", "tcp", "tls", "sctp", "file"]),
         "How messages get there. Without this option: file if there is a path, udp with the option udp, else tcp",
     )
     .aliases(&["proto"]),
@@ -62,10 +62,24 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("cert", "", Argument::Text("FILE"), "TLS: the own certificate, in PEM, followed by those that lead to an authority of the collector"),
     OptionSpec::new("key", "", Argument::Text("FILE"), "TLS: the key of the own certificate, in PEM, not encrypted"),
     OptionSpec::new(
+        "sctp-lifetime",
+        "",
+        Argument::Number("MILLISECONDS", 0, 0xffff_ffff),
+        "SCTP: data that is not there after this time is given up, 0: never. Templates are always reliable",
+    )
+    .default("0"),
+    OptionSpec::new(
+        "sctp-streams",
+        "",
+        Argument::Number("COUNT", 0, 1000),
+        "SCTP: streams for data beside the one that has the templates, by templates; 0: all on one stream",
+    )
+    .default("0"),
+    OptionSpec::new(
         "non-blocking-tcp",
         "n",
         Argument::Flag,
-        "TCP and TLS: do not wait for a collector that is slow, drop what exceeds the queue, \
+        "TCP, TLS and SCTP: do not wait for a collector that is slow, drop what exceeds the queue, \
          and try each of its addresses for 0.1 s only",
     ),
     OptionSpec::new("id", "I", Argument::Number("NUM", 0, u64::MAX), "Observation domain, low 32 bits")
@@ -283,16 +297,16 @@ impl Settings {
         if options != Chosen::default() && template_mode == TemplateMode::Never {
             return Err(OptionError::Conflict("options need templates, not template-mode=never".to_owned()));
         }
-        let mtu = parameters.number("mtu");
+        let is_patient = !is_given("non-blocking-tcp");
+        let way = Way::new(parameters, is_patient)?;
+        let mtu = way.mtu(parameters);
         let shortest = layout.shortest_message(template_mode);
         if mtu < shortest {
             return Err(OptionError::Conflict(format!(
                 "mtu: messages need {shortest} bytes for a record of any flow, not {mtu}"
             )));
         }
-        let is_patient = !is_given("non-blocking-tcp");
         let positive = |name| Some(parameters.number(name)).filter(|&number| number > 0);
-        let way = Way::new(parameters, is_patient)?;
         Ok(Settings {
             collectors: collectors::addresses(parameters, way.port(parameters))?,
             distribution: match parameters.text("distribution") {

@@ -268,6 +268,10 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("c;m=65001", "65000"),
         ("udp;transport=tcp", "udp contradicts"),
         ("proto=udp;c", "lz4-compression needs TCP"),
+        ("transport=sctp;c", "lz4-compression needs TCP or TLS, not sctp"),
+        ("udp;transport=sctp", "udp contradicts transport=sctp"),
+        ("sctp-lifetime=100", "sctp-lifetime needs transport=sctp"),
+        ("udp;sctp-streams=2", "sctp-streams needs transport=sctp"),
         ("path=x;proto=udp", "path contradicts transport=udp"),
         ("send_template=sometimes", "template-mode"),
         ("options=sampling", "options"),
@@ -290,6 +294,21 @@ fn parameters_that_contradict_each_other_are_refused() {
         let error = open(parameters).unwrap_err().to_string();
         assert!(error.contains(part), "{parameters}: {error}");
     }
+}
+
+#[test]
+fn messages_over_sctp_fit_into_a_packet_of_ethernet_and_last_as_long_as_is_said() {
+    let settings = |parameters: &str| {
+        let parsed = PluginString::parse(&format!("ipfix;transport=sctp;{parameters}"));
+        Settings::new(&parsed.unwrap().parameters(OPTIONS).unwrap()).unwrap()
+    };
+    let of_sctp = |settings: &Settings| match settings.way {
+        settings::Way::Sctp(sctp) => (settings.mtu, sctp.lifetime, sctp.data_streams),
+        _ => panic!("{settings:?}"),
+    };
+    assert_eq!(of_sctp(&settings("")), (1432, None, 0));
+    let lifetime = Some(Duration::from_millis(250));
+    assert_eq!(of_sctp(&settings("mtu=1458;sctp-lifetime=250;sctp-streams=3")), (1458, lifetime, 3));
 }
 
 #[test]
@@ -325,6 +344,7 @@ fn parameters_without_effect_are_known() {
     assert_eq!(without_effect("distribution=fallback;spool-size=200000"), ["distribution", "spool-size"]);
     assert!(without_effect("collectors=a,b;distribution=fallback").is_empty());
     assert_eq!(without_effect("udp;template-mode=always;template=5"), ["template"]);
+    assert_eq!(without_effect("transport=sctp;template-packets=5;mtu=1000"), ["template-packets"]);
     assert_eq!(without_effect("layout=ulogd2;time=ms;dir=1"), ["time", "dir"]);
     assert!(without_effect("udp;template-mode=always;options=all;template=5;options-interval=9").is_empty());
     assert_eq!(without_effect("options=types;options-interval=9"), ["options-interval"]);

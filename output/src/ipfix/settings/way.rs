@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use weir_flow::options::{OptionError, Parsed};
-use weir_ipfix::export::transport::{File, Framing, Lz4, Rotation, Tcp, Tls, Transport, Udp};
+use weir_ipfix::export::transport::{
+    File, Framing, Lz4, Rotation, Sctp, SctpSettings, Tcp, Tls, Transport, Udp,
+};
 use weir_ipfix::identity::{Identity, IdentityError, IdentityFiles};
 
 /// Options that say nothing about files.
@@ -23,6 +25,9 @@ const OF_COLLECTORS: &[&str] = &[
 /// Options of TLS.
 const OF_TLS: &[&str] = &["ca", "cert", "key"];
 
+/// Options of SCTP.
+const OF_SCTP: &[&str] = &["sctp-lifetime", "sctp-streams"];
+
 /// LZ4 says how long a block is in 16 bits; what cannot be compressed grows.
 const LONGEST_COMPRESSED: u64 = 65_000;
 
@@ -34,6 +39,9 @@ const IMPATIENCE: Duration = Duration::from_millis(100);
 /// The port of IPFIX over TLS and DTLS, unless one is given (RFC 7011, 10.3.4 and 10.4.4).
 const SECURE_PORT: u16 = 4740;
 
+/// With their headers and those of SCTP and IPv6, messages of this length fill a packet of Ethernet; longer ones would be sent in two.
+const SCTP_MTU: u64 = 1500 - 40 - 12 - 16;
+
 /// How messages get to the collector.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::ipfix) enum Way {
@@ -41,6 +49,7 @@ pub(in crate::ipfix) enum Way {
     Udp,
     Tcp(Stream),
     Tls(Stream, IdentityFiles),
+    Sctp(SctpSettings),
 }
 
 /// How a stream is treated.
@@ -61,6 +70,11 @@ impl Way {
         {
             return Err(conflict(format!("{option} needs transport=tls")));
         }
+        if transport != "sctp"
+            && let Some(option) = OF_SCTP.iter().find(is_given)
+        {
+            return Err(conflict(format!("{option} needs transport=sctp")));
+        }
         let rotation = rotation(parameters);
         if rotation.is_some() && transport != "file" {
             return Err(conflict("rotate and rotate-size need path".to_owned()));
@@ -71,13 +85,21 @@ impl Way {
             }
             return Ok(Way::File { path: required(parameters, "path")?, rotation });
         }
+        if ["udp", "sctp"].contains(&transport) && parameters.is_given("lz4-compression") {
+            return Err(conflict(format!("lz4-compression needs TCP or TLS, not {transport}")));
+        }
         if transport == "udp" {
-            if parameters.is_given("lz4-compression") {
-                return Err(conflict("lz4-compression needs TCP or TLS, not udp".to_owned()));
-            }
             return Ok(Way::Udp);
         }
         let patience = if is_patient { PATIENCE } else { IMPATIENCE };
+        if transport == "sctp" {
+            let lifetime = Some(parameters.number("sctp-lifetime")).filter(|&time| time > 0);
+            return Ok(Way::Sctp(SctpSettings {
+                patience,
+                lifetime: lifetime.map(Duration::from_millis),
+                data_streams: parameters.number("sctp-streams") as u16,
+            }));
+        }
         let stream = Stream { patience, lz4_buffer: lz4_buffer(parameters)? };
         if transport == "tcp" {
             return Ok(Way::Tcp(stream));
@@ -97,13 +119,21 @@ impl Way {
         }
     }
 
+    /// Octets of the longest message.
+    pub(super) fn mtu(&self, parameters: &Parsed) -> u64 {
+        match self {
+            Way::Sctp(_) if !parameters.is_given("mtu") => SCTP_MTU,
+            _ => parameters.number("mtu"),
+        }
+    }
+
     /// Parameters that mean nothing to templates that are sent once a connection or always, and to messages that are not compressed.
     pub(super) const fn without_effect(&self, repeats_templates: bool) -> &'static [&'static str] {
         match self {
             Way::Tcp(stream) | Way::Tls(stream, _) if stream.lz4_buffer.is_some() => {
                 &["template", "template-packets"]
             }
-            Way::Tcp(_) | Way::Tls(..) => &["template", "template-packets", "lz4-buffer-size"],
+            Way::Tcp(_) | Way::Tls(..) | Way::Sctp(_) => &["template", "template-packets", "lz4-buffer-size"],
             Way::Udp if !repeats_templates => &["template", "template-packets", "lz4-buffer-size"],
             Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
         }
@@ -119,6 +149,10 @@ impl Way {
             Way::File { path, rotation } => Box::new(File::new(path, *rotation)),
             Way::Udp => Box::new(Udp::new(host, port)),
             Way::Tcp(stream) => Box::new(Tcp::new(host, port, stream.patience)),
+            Way::Sctp(settings) => {
+                let sctp = Sctp::new(host, port, *settings);
+                Box::new(sctp.map_err(|error| conflict(format!("transport=sctp: {error}")))?)
+            }
             Way::Tls(stream, files) => {
                 let tls = Tls::new(host, port, stream.patience, &identity(files)?);
                 Box::new(tls.map_err(|_| OptionError::InvalidArgument {
@@ -134,7 +168,7 @@ impl Way {
     pub(in crate::ipfix) fn framing(&self, mtu: usize) -> Option<Box<dyn Framing>> {
         match self {
             Way::Tcp(stream) | Way::Tls(stream, _) => Some(Box::new(Lz4::new(mtu, stream.lz4_buffer?))),
-            Way::Udp | Way::File { .. } => None,
+            Way::Udp | Way::Sctp(_) | Way::File { .. } => None,
         }
     }
 }
