@@ -48,3 +48,15 @@ needs_rust() {
 }
 
 has_libpcap() { needs 'echo "#include <pcap/pcap.h>" | cc -E -' libpcap-dev; }
+
+# needs_python_packages PACKAGE...: has them in an environment of their own, and its interpreter in WEIR_PYTHON.
+needs_python_packages() {
+    local environment=$TARGET/python package
+    needs 'python3 -m venv --help && python3 -c "import ensurepip"' python3 python3-venv || return
+    [[ -x $environment/bin/python ]] || python3 -m venv "$environment" || return
+    for package; do
+        "$environment/bin/python" -I -c "import $package" 2>/dev/null ||
+            "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$package" || return
+    done
+    export WEIR_PYTHON=$PWD/$environment/bin/python
+}

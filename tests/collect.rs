@@ -3,14 +3,17 @@
 
 mod probe;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
 use probe::Scratch;
-use probe::programs::{Nfcapd, is_here};
+use probe::programs::{is_here, nfcapd, quiet};
 use weir_generator::shapes::Shape;
 use weir_ipfix::collect::{
     Collector, CollectorCounters, CollectorSettings, Event, News, Protocol, SessionCounters,
@@ -42,6 +45,7 @@ struct Collected {
     all: Sums,
     /// Those of IPv4.
     ipv4: Sums,
+    by_destination_port: BTreeMap<u64, Sums>,
     options: u64,
     protocols: Vec<Protocol>,
     faults: Vec<String>,
@@ -64,8 +68,13 @@ impl Collected {
                     return;
                 }
                 let number = |number| record.get(ElementId::iana(number)).map(unsigned);
-                let (packets, octets) = (number(2).unwrap(), number(1).unwrap());
+                let packets = number(2).or(number(86)).unwrap();
+                let octets = number(1).or(number(85)).unwrap();
                 self.all.add(packets, octets);
+                self.by_destination_port
+                    .entry(number(11).unwrap_or_default())
+                    .or_default()
+                    .add(packets, octets);
                 if number(8).is_some() {
                     self.ipv4.add(packets, octets);
                 }
@@ -197,11 +206,107 @@ fn nfreplay_is_read() {
     assert_eq!(v5.all, v9.ipv4);
 }
 
+#[test]
+fn pmacctd_is_read() {
+    if !is_here("pmacctd") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let (capture, octets) = capture(&scratch);
+    let exported = |version: &str, protocol: Protocol| {
+        let collected = collected(|port| {
+            let settings = format!(
+                "daemonize: false\npcap_savefile: {}\nplugins: nfprobe\nnfprobe_receiver: 127.0.0.1:{port}\n\
+                 nfprobe_version: {version}\naggregate: src_host, dst_host, src_port, dst_port, proto, tos\n",
+                capture.display()
+            );
+            let settings = scratch.file(&format!("pmacctd{version}.conf"), settings);
+            quiet(Command::new("pmacctd").arg("-f").arg(settings)).spawn().unwrap()
+        });
+        assert_eq!((&*collected.protocols, &*collected.faults), (&[protocol][..], &[][..]));
+        collected
+    };
+    thread::scope(|scope| {
+        let v5 = scope.spawn(|| exported("5", Protocol::NetFlow5));
+        let v9 = scope.spawn(|| exported("9", Protocol::NetFlow9));
+        let ipfix = exported("10", Protocol::Ipfix);
+        let (v5, v9) = (v5.join().unwrap(), v9.join().unwrap());
+        for collected in [&v9, &ipfix] {
+            assert_eq!((collected.all.packets, collected.all.octets), (PACKETS, octets));
+        }
+        assert_eq!((v5.all, v9.all), (v9.ipv4, ipfix.all));
+        assert_eq!((v5.counters.lost_records, v9.counters.lost_messages), (0, 0));
+    });
+}
+
+/// Six datagrams of 34 octets with their headers, which conntrack follows until it is told to forget them.
+const DATAGRAMS: &str = r#"
+    ip link set lo up
+    nft add table ip weir
+    nft 'add chain ip weir input { type filter hook input priority 0; }'
+    nft add rule ip weir input ct state new counter
+    echo 1 > /proc/sys/net/netfilter/nf_conntrack_acct
+    ulogd -c "$1" &
+    while ! conntrack -L >/dev/null 2>&1 || ! grep -q 'event mode' "$2"; do sleep 0.05; done
+    for port in 1 2 3 4 5 6; do printf 'hello
+' > "/dev/udp/127.0.0.1/500$port"; done
+    until [ "$(conntrack -L 2>/dev/null | grep -c 'dport=500')" = 6 ]; do sleep 0.05; done
+    conntrack -F
+    sleep 1
+    kill %1
+    wait
+"#;
+
+#[test]
+fn ulogd_is_read() {
+    let Some(plugins) = glob("/usr/lib/*/ulogd/ulogd_output_IPFIX.so") else {
+        return eprintln!("SKIPPED: ulogd with its plugin IPFIX is not here");
+    };
+    if !["nft", "conntrack"].into_iter().all(is_here) {
+        return;
+    }
+    let in_own_network = move || {
+        if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
+            return eprintln!("SKIPPED: ulogd is not read: a network of its own needs root: {error}");
+        }
+        let scratch = Scratch::new();
+        let log = scratch.file("ulogd.log", "");
+        let collected = collected(|port| {
+            let settings = format!(
+                "[global]\nlogfile=\"{}\"\nplugin=\"{}\"\nplugin=\"{}\"\nstack=\"ct1:NFCT,ipfix1:IPFIX\"\n\
+                 [ct1]\nevent_mask=0x4\n\
+                 [ipfix1]\noid=7\nhost=\"127.0.0.1\"\nport={port}\nproto=\"udp\"\nsend_template=\"once\"\nmtu=110\n",
+                log.display(),
+                plugins.with_file_name("ulogd_inpflow_NFCT.so").display(),
+                plugins.display(),
+            );
+            let settings = scratch.file("ulogd.conf", settings);
+            quiet(Command::new("bash").args(["-c", DATAGRAMS, "bash"]).arg(settings).arg(&log))
+                .spawn()
+                .unwrap()
+        });
+        assert_eq!((&*collected.protocols, &*collected.faults), (&[Protocol::Ipfix][..], &[][..]));
+        // It holds back what does not fill a message: the last one or two.
+        let datagrams: Vec<&Sums> =
+            collected.by_destination_port.range(5001..=5006).map(|(_, sums)| sums).collect();
+        assert!(datagrams.len() >= 4, "{collected:?}");
+        for sums in datagrams {
+            assert_eq!(*sums, Sums { flows: 1, packets: 1, octets: 34 });
+        }
+    };
+    thread::spawn(in_own_network).join().unwrap();
+}
+
+/// The first file whose path fits.
+fn glob(pattern: &str) -> Option<PathBuf> {
+    glob::glob(pattern).unwrap().find_map(Result::ok)
+}
+
 /// The flows of a capture in a file of nfcapd.
 fn stored(capture: &Path, scratch: &Scratch) -> PathBuf {
     let directory = scratch.path("stored");
     fs::create_dir(&directory).unwrap();
-    let nfcapd = Nfcapd::start(&directory);
+    let nfcapd = nfcapd(Ipv4Addr::LOCALHOST.into(), &directory);
     softflowd(capture, scratch, "9", nfcapd.port).wait().unwrap();
     nfcapd.stop();
     let mut files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());

@@ -4,10 +4,11 @@
 mod probe;
 
 use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use probe::messages::{Way, as_capture, export, received};
-use probe::programs::{Nfcapd, is_here};
+use probe::programs::{is_here, nfcapd};
 use probe::{ALL_PLUGINS, Scratch, committed, json, number};
 use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
 use weir_ipfix::element::ElementId;
@@ -156,7 +157,7 @@ fn nfcapd_counts_the_records_of_ulogd2_and_is_not_disturbed_by_options() {
     for parameters in ["layout=ulogd2;send_template=always", "time=ms;options=all"] {
         let scratch = Scratch::new();
         let directory = scratch.path("");
-        let nfcapd = Nfcapd::start(&directory);
+        let nfcapd = nfcapd(Ipv4Addr::LOCALHOST.into(), &directory);
         export(&capture, &format!("ipfix;udp;port={};{parameters}", nfcapd.port), "-p basic");
         nfcapd.stop();
         let shown = Command::new("nfdump").arg("-R").arg(&directory).output().unwrap();

@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 
 use weir_flow::Field;
+use weir_flow::plugin::Descriptor;
+use weir_ipfix::element::ElementId;
+use weir_ipfix::registry;
 use weir_process::PLUGINS;
 
 /// The fields of a plugin as lines of the table.
@@ -49,5 +52,25 @@ fn a_name_or_an_element_means_one_thing() {
             let name = elements.entry(field.element).or_insert(&field.name);
             assert_eq!(*name, &field.name, "{:?}", field.element);
         }
+    }
+}
+
+#[test]
+fn every_element_is_known_to_the_ipfix_library() {
+    let optional = |plugin: &Descriptor| plugin.schema.optional.iter().flat_map(|more| more.fields).collect();
+    let all = |plugin: &'static Descriptor| -> Vec<&Field> {
+        plugin.schema.fields.iter().chain::<Vec<_>>(optional(plugin)).collect()
+    };
+    for field in PLUGINS.iter().flat_map(all) {
+        let id = ElementId::new(field.element.enterprise, field.element.id);
+        let element = registry::by_id(id).unwrap_or_else(|| panic!("{}: {id}", field.name));
+        if field.kind.is_list() {
+            continue;
+        }
+        let fits = match field.length.or(field.kind.width()) {
+            Some(length) if length != u16::MAX => element.data_type.fits(length),
+            _ => element.data_type.may_vary(),
+        };
+        assert!(fits, "{}: {element}", field.name);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod messages;
 pub(crate) mod network;
 pub(crate) mod programs;
 pub(crate) mod running;
+pub(crate) mod sums;
 mod tables;
 
 use std::fs::File;
@@ -22,6 +23,12 @@ pub(crate) use tables::Tables;
 
 /// All process plugins, as arguments.
 pub(crate) const ALL_PLUGINS: &str = "-p basic -p basicplus -p dns -p dnssd -p flowhash -p http -p icmp -p mpls -p netbios -p ntp -p passivedns -p pstats -p ssdp -p tls -p vlan";
+
+/// Every plugin of the registry, as arguments, but for osquery, which asks a program of this machine.
+pub(crate) fn every_plugin() -> String {
+    let names = weir_process::PLUGINS.iter().map(|plugin| plugin.names[0]).filter(|&name| name != "osquery");
+    names.flat_map(|name| ["-p ", name, " "]).collect()
+}
 
 /// The program, with arguments separated by blanks.
 pub(crate) fn weir(arguments: &str) -> Command {

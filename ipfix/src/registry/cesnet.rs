@@ -1,4 +1,5 @@
 //! CESNET's information elements, as its probes send them. Names are CESNET's where it has published one.
+//! Numbers 1200 to 1399 are Weir's own.
 
 use super::elements;
 
@@ -152,4 +153,35 @@ elements! { 8057;
     1100 WGConfLevel Unsigned8 Default None Current None;
     1101 WGSrcPeer Unsigned32 Default None Current None;
     1102 WGDstPeer Unsigned32 Default None Current None;
+    1200 tlsServerVersion Unsigned16 Identifier None Current None;
+    1201 tlsServerCipher Unsigned16 Identifier None Current None;
+    1202 tlsJa3sFingerprint OctetArray Default None Current None;
+    1203 tlsResumption Unsigned8 Flags None Current None;
+    1210 tlsCertificateSubject String Default None Current None;
+    1211 tlsCertificateIssuer String Default None Current None;
+    1212 tlsCertificateSerial OctetArray Default None Current None;
+    1213 tlsCertificateNotBefore Unsigned64 Default Seconds Current None;
+    1214 tlsCertificateNotAfter Unsigned64 Default Seconds Current None;
+    1240 sshClientProtocol String Default None Current None;
+    1241 sshClientSoftware String Default None Current None;
+    1242 sshClientComments String Default None Current None;
+    1243 sshHassh OctetArray Default None Current None;
+    1244 sshServerProtocol String Default None Current None;
+    1245 sshServerSoftware String Default None Current None;
+    1246 sshServerComments String Default None Current None;
+    1247 sshHasshServer OctetArray Default None Current None;
+    1260 dhcpMessageType Unsigned8 Identifier None Current None;
+    1261 dhcpTransactionId Unsigned32 Identifier None Current None;
+    1262 dhcpClientMacAddress MacAddress Default None Current None;
+    1263 dhcpHostName String Default None Current None;
+    1264 dhcpVendorClass String Default None Current None;
+    1265 dhcpParameter Unsigned8 Identifier None Current None;
+    1266 dhcpRequestedAddress OctetArray Default None Current None;
+    1267 dhcpAssignedAddress OctetArray Default None Current None;
+    1268 dhcpServerAddress OctetArray Default None Current None;
+    1269 dhcpLeaseTime Unsigned32 Quantity Seconds Current None;
+    1280 tunnelSourceAddress OctetArray Default None Current None;
+    1281 tunnelDestinationAddress OctetArray Default None Current None;
+    1282 tunnelType Unsigned8 Identifier None Current None;
+    1283 tunnelId Unsigned32 Identifier None Current None;
 }
