@@ -17,6 +17,8 @@ pub struct CommonProperties {
     known: HashMap<u64, Known>,
     /// Octets that all of them take.
     octets: usize,
+    /// None was told before.
+    oldest: Duration,
 }
 
 /// What an id stands for: fields and values without the id.
@@ -84,6 +86,9 @@ impl CommonProperties {
         if self.octets + known.size() > most_octets {
             return Err(TooMany);
         }
+        if self.known.is_empty() {
+            self.oldest = now;
+        }
         self.octets += known.size();
         self.known.insert(id, known);
         Ok(())
@@ -95,7 +100,10 @@ impl CommonProperties {
 
     /// Forgets what was told last before `time`.
     pub fn expire(&mut self, time: Duration) {
-        self.retain(|known| known.told >= time);
+        if self.oldest < time {
+            self.retain(|known| known.told >= time);
+            self.oldest = self.known.values().map(|known| known.told).min().unwrap_or(time);
+        }
     }
 
     /// Forgets what was told by records of the template `id`, which is not used any more.

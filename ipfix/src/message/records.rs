@@ -81,6 +81,10 @@ pub struct Record<'a, 't> {
     octets: &'a [u8],
 }
 
+/// References to common properties that are followed in a record: a short record could have thousands of them, to thousands of fields
+/// each.
+const MOST_JOINED: usize = 8;
+
 /// A field of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field<'a> {
@@ -116,17 +120,21 @@ impl<'a, 't> Record<'a, 't> {
     }
 
     /// Its fields, in the order of the template, and in the place of each `commonPropertiesId` what it stands for (RFC 5473). An id that
-    /// stands for nothing that is known stays. Values in common that refer to further ones are not followed.
+    /// stands for nothing that is known stays, and so do all but the first eight. Values in common that refer to further ones are not
+    /// followed.
     pub fn joined<'x>(&self) -> impl Iterator<Item = Field<'x>> + use<'x, 'a, 't>
     where
         'a: 'x,
         't: 'x,
     {
         let common = self.common;
+        let mut left = MOST_JOINED;
         self.fields().flat_map(move |field| {
+            let is_reference = field.specifier.id == COMMON_PROPERTIES_ID && field.content.len() <= 8;
             let known = common
-                .filter(|_| field.specifier.id == COMMON_PROPERTIES_ID && field.content.len() <= 8)
+                .filter(|_| is_reference && left > 0)
                 .and_then(|common| common.get(unsigned(field.content)));
+            left -= usize::from(known.is_some());
             let own = if known.is_some() { None } else { Some(field) };
             own.into_iter().chain(known.into_iter().flat_map(|record| record.fields()))
         })

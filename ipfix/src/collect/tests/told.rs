@@ -167,6 +167,25 @@ fn what_common_properties_take_is_bounded() {
     assert_eq!(session.counters().faults, 100 - known as u64);
 }
 
+#[test]
+fn a_record_does_not_become_thousands_of_times_as_long() {
+    let (common, _) = templates();
+    let data = Template::new(256, vec![REFERENCE; 100]).unwrap();
+    let mut session = stream();
+    read(&mut session, &define(&[&data]));
+    read(&mut session, &define_common(&(common, data.clone()), 5, &[b'x'; 100]));
+    let octets = message(0, 7, |m| {
+        m.put_record(&data, |record| (0..100).try_for_each(|_| record.unsigned(5))).unwrap();
+    });
+    let mut names = Vec::new();
+    session.read(&Message::read(&octets).unwrap(), Arrival::default(), |event| {
+        if let Event::Record(record) = event {
+            names.extend(record.joined().map(|field| field.specifier == NAME));
+        }
+    });
+    assert_eq!((names.len(), names.iter().filter(|is_name| **is_name).count()), (100, 8));
+}
+
 proptest! {
     /// Records whose first fields are told once, by an exporter, are after joining what they were before.
     #[test]
