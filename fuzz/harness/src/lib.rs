@@ -6,7 +6,8 @@
 //!
 //! * [`file`](mod@file): the reader of capture files. [`parser`]: the header parser. [`options`]: plugin strings and numbers.
 //! * [`fragments`]: the fragment cache against a model. [`streams`]: TCP bytes in order against a model.
-//! * [`ipfix`]: IPFIX messages and templates, and NetFlow. [`collected`]: streams and files of IPFIX.
+//! * [`ipfix`]: IPFIX messages and templates, and NetFlow. [`collected`]: streams and files of IPFIX. [`placement`]:
+//!   records as structs.
 //! * [`trap`]: what TRAP interfaces and UniRec records hold.
 //! * [`plugin`]: conversations through the cache with one plugin; a target for each plugin of the registry.
 //! * [`pipeline`]: frames with times through everything.
@@ -23,6 +24,7 @@ mod lender;
 pub mod options;
 pub mod parser;
 pub mod pipeline;
+pub mod placement;
 pub mod plugin;
 mod probe;
 mod records;
@@ -79,6 +81,7 @@ pub static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         Target::part("ipfix", "IPFIX messages of a session, read and written again", ipfix::messages),
         Target::part("ipfix-file", "files of IPFIX, however they come", collected::file),
         Target::part("ipfix-lz4", "streams of IPFIX in blocks of LZ4 against a model", collected::lz4),
+        Target::part("ipfix-placement", "IPFIX records as structs, written and read again", placement::run),
         Target::part("ipfix-templates", "sets of IPFIX templates", ipfix::templates),
         Target::part("netflow", "datagrams of NetFlow 5 and 9, and of IPFIX", ipfix::netflow),
         Target::part("options", "plugin strings and numbers of the command line", options::run),

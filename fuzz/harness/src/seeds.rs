@@ -16,7 +16,7 @@ use weir_input::{CapturedFrame, Poll, Source};
 use crate::TARGETS;
 use crate::conversation::PORTS;
 use crate::plugin::{self, odd, what};
-use crate::{collected, ipfix, trap};
+use crate::{collected, ipfix, placement, trap};
 
 /// The inputs of a target, without repetitions.
 pub type Inputs = BTreeSet<Vec<u8>>;
@@ -65,6 +65,7 @@ pub fn of(captures: &Path) -> io::Result<BTreeMap<&'static str, Inputs>> {
     collected::seeds(&messages).into_iter().for_each(|(target, input)| add(target, input));
     sessions.into_iter().for_each(|input| add("ipfix", input));
     templates.into_iter().for_each(|input| add("ipfix-templates", input));
+    placement::seeds().into_iter().for_each(|input| add("ipfix-placement", input));
     ipfix::netflow_seeds().into_iter().for_each(|input| add("netflow", input));
     trap::seeds().into_iter().for_each(|(target, input)| add(target, input));
     options().into_iter().for_each(|input| add("options", input));
