@@ -4,8 +4,9 @@
 //! read, write and copy them takes, in nanoseconds a record: the fastest of several rounds in which all take turns; only
 //! ways with `PART` in their names, if it is given.
 //!
-//! In memory a message of 65,000 octets is read or written again and again, which the second cache holds; the file is read from the
-//! page cache, message by message. Copied is in the same way: record by record from the same place into a buffer as long as a message.
+//! In memory a message of 65,000 octets is read or written again and again, which the second cache holds; of the file, which is in
+//! memory too, but not in a cache, all messages are read. Copied is in the same way: record by record from the same place into a
+//! buffer as long as a message.
 #![allow(missing_docs)]
 
 use std::error::Error;
