@@ -80,7 +80,7 @@ pub(super) fn put(out: &mut Vec<u8>, record: &Record<'_>, interface: u32, unit: 
     octets[53..55].copy_from_slice(&key.port(source).to_be_bytes());
     octets[55..57].copy_from_slice(&key.port(destination).to_be_bytes());
     octets[57..61].copy_from_slice(&interface.to_be_bytes());
-    let len = if key.is_ipv6() {
+    if key.is_ipv6() {
         let address = |end: Endpoint| {
             let [upper, lower] = key.address_words(end);
             (u128::from(upper) << 64 | u128::from(lower)).to_be_bytes()
@@ -90,7 +90,7 @@ pub(super) fn put(out: &mut Vec<u8>, record: &Record<'_>, interface: u32, unit: 
         octets[77..93].copy_from_slice(&address(destination));
         octets[93..99].copy_from_slice(&flow.mac[0]);
         octets[99..105].copy_from_slice(&flow.mac[1]);
-        IPV6_LEN
+        out.extend_from_slice(&octets);
     } else {
         let address = |end: Endpoint| (key.address_words(end)[1] as u32).to_be_bytes();
         octets[49] = 4;
@@ -98,9 +98,8 @@ pub(super) fn put(out: &mut Vec<u8>, record: &Record<'_>, interface: u32, unit: 
         octets[65..69].copy_from_slice(&address(destination));
         octets[69..75].copy_from_slice(&flow.mac[0]);
         octets[75..81].copy_from_slice(&flow.mac[1]);
-        IPV4_LEN
-    };
-    out.extend_from_slice(&octets[..len]);
+        out.extend_from_slice(&octets[..IPV4_LEN]);
+    }
 }
 
 /// Packets and octets of both directions that a record counts.
