@@ -100,9 +100,10 @@ pub(super) fn is_made_of(template: &Template, places: &[Place]) -> bool {
 }
 
 impl DecodePlan {
-    /// Finds the fields in the record that `content` begins with, and the end of it; `None` if it is cut off. Slots of fields that
-    /// the record does not have remain as they are.
+    /// Finds the fields in the record that `content` begins with, and the end of it; `None` if it is cut off, or longer than any
+    /// message. Slots of fields that the record does not have remain as they are.
     pub(super) fn locate(&self, content: &[u8], slots: &mut [Slot]) -> Option<usize> {
+        let content = content.get(..LONGEST_RECORD).unwrap_or(content);
         let mut reader = Reader::new(content);
         let position = |reader: &Reader<'_>| content.len() - reader.rest().len();
         for step in self.steps() {
