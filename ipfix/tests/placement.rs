@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use proptest::prelude::*;
+use weir_ipfix::collect::{Collector, CollectorSettings, News};
 use weir_ipfix::element::{DataType, ElementId};
+use weir_ipfix::export::{self, Backoff, Exporter, Now, Observer, Refresh};
 use weir_ipfix::list::{BasicList, ListError, Semantic};
 use weir_ipfix::message::{Message, Records};
 use weir_ipfix::placement::{
-    Decoder, Encoder, EncoderError, Placement, Places, PlanError, ReadError, WriteError,
+    Decoder, Encoder, EncoderError, Placement, Placer, Places, PlanError, ReadError, WriteError,
 };
 use weir_ipfix::registry;
 use weir_ipfix::template::{FieldSpecifier, Template, TemplateError, VARIABLE};
@@ -406,4 +409,72 @@ fn of_an_enum_the_first_struct_is_taken_that_goes_with_the_template() {
     assert_eq!(decoder.read(&[0, 0, 0, 0, 0, 0, 0, 9], NEAR), Ok(Any::Uniflow(Uniflow { octets: 9 })));
     let other = Template::new(256, [FieldSpecifier::new(ElementId::iana(2), 8)]).unwrap();
     assert_eq!(Decoder::<Any>::new(&other).unwrap_err(), PlanError::Absent(ElementId::iana(1)));
+}
+
+#[test]
+fn a_record_that_is_longer_than_a_message_is_cut_off() {
+    #[derive(Placement, Debug)]
+    struct Sections<'a> {
+        #[ipfix("ipHeaderPacketSection")]
+        _header: &'a [u8],
+        #[ipfix("ipPayloadPacketSection")]
+        payload: &'a [u8],
+    }
+    let decoder = Decoder::<Sections>::new(Encoder::<Sections>::new(256).unwrap().template()).unwrap();
+    let record = |len: usize| {
+        let section = [&[255][..], &(len as u16).to_be_bytes(), &vec![7; len]].concat();
+        [&section[..], &section].concat()
+    };
+    assert_eq!(decoder.read(&record(32_000), NEAR).unwrap().payload.len(), 32_000);
+    assert_eq!(decoder.read(&record(33_000), NEAR).unwrap_err(), ReadError::CutOff);
+}
+
+/// Nothing may be lost.
+struct Anxious;
+
+impl Observer for Anxious {
+    fn lost(&mut self, _: usize, message: &[u8]) {
+        panic!("{} octets are lost", message.len());
+    }
+
+    fn lost_record(&mut self, template: &Template, _: &[u8]) {
+        panic!("a record of {} is lost", template.id());
+    }
+}
+
+#[test]
+fn structs_travel_from_an_exporter_to_a_collector() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("flows.ipfix");
+    let flows: Vec<Flow> = (0..100).map(|octets| Flow { octets, ..FLOW }).collect();
+    let encoder = Encoder::<Flow>::new(256).unwrap();
+    let mut octets = vec![0; 100 * encoder.template().shortest_record()];
+    let mut out = Writer::new(&mut octets);
+    flows.iter().try_for_each(|flow| encoder.put(flow, &mut out)).unwrap();
+
+    let now = Now { elapsed: Duration::ZERO, unix_s: NEAR.seconds as u32 };
+    let mut exporter = Exporter::new(1, 1400).unwrap();
+    let file = export::transport::File::new(&path, None);
+    let settings = export::CollectorSettings {
+        refresh: Refresh::default(),
+        queue_octets: 1 << 20,
+        backoff: Backoff::new(Duration::from_secs(1)),
+    };
+    exporter.add_collector(export::Collector::new(Box::new(file), None, settings));
+    let slot = exporter.add_template(encoder.template().clone(), now, &mut Anxious).unwrap();
+    let records = export::Records::of_equal_length(out.written(), encoder.template().shortest_record());
+    exporter.put(slot, records, now, &mut Anxious);
+    exporter.advance(now, &mut Anxious);
+    exporter.flush(now, &mut Anxious);
+    exporter.close(&mut Anxious);
+
+    let mut placer = Placer::<Flow>::default();
+    let mut placed = Vec::new();
+    let counters = Collector::new(CollectorSettings::default()).read_file(&path, |_, news| {
+        if let News::Event(packet, event) = news {
+            placed.extend(placer.place(packet, &event).map(Result::unwrap));
+        }
+    });
+    assert_eq!((placed, placer.unplaced()), (flows, 0));
+    assert_eq!(counters.unwrap().lost_records, 0);
 }
