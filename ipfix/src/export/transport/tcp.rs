@@ -1,20 +1,19 @@
 //! TCP (RFC 7011, 10.4).
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt::{set_socket_keepalive, set_socket_linger, set_tcp_keepidle, socket_error};
+use rustix::net::sockopt::{set_socket_keepalive, set_socket_linger, set_tcp_keepidle};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socket_with};
 
 use super::Transport;
+use super::attempt::Attempt;
 use super::outstanding::outstanding_octets;
-use super::resolve::addresses;
 
 /// A collector that has gone without a word is noticed after this time of silence, and the kernel's further attempts.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
@@ -22,61 +21,25 @@ const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
 /// TCP to one collector.
 #[derive(Debug)]
 pub struct Tcp {
-    host: String,
-    port: u16,
-    /// How long an address is tried.
-    patience: Duration,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Closed,
-    /// The connection is under way to one address; the others are tried after it.
-    Connecting {
-        socket: OwnedFd,
-        since: Instant,
-        others: VecDeque<SocketAddr>,
-    },
-    Open(TcpStream),
+    attempt: Attempt,
+    stream: Option<TcpStream>,
 }
 
 impl Tcp {
     /// To the first address of `host` that answers within `patience`.
     pub fn new(host: impl Into<String>, port: u16, patience: Duration) -> Tcp {
-        Tcp { host: host.into(), port, patience, state: State::Closed }
+        Tcp { attempt: Attempt::new(host.into(), port, patience), stream: None }
     }
 
     /// The connection, if there is one.
     pub(super) const fn stream(&self) -> Option<&TcpStream> {
-        match &self.state {
-            State::Open(stream) => Some(stream),
-            _ => None,
-        }
+        self.stream.as_ref()
     }
 
     /// Ends the connection, and lets the kernel go on with what it has.
     pub(super) fn end(&mut self) {
-        self.state = State::Closed;
-    }
-
-    /// Tries addresses until one is not refused at once.
-    fn try_next(
-        &mut self,
-        mut addresses: VecDeque<SocketAddr>,
-        mut failure: io::Error,
-    ) -> Poll<io::Result<()>> {
-        while let Some(address) = addresses.pop_front() {
-            match begin(address) {
-                Ok(socket) => {
-                    self.state = State::Connecting { socket, since: Instant::now(), others: addresses };
-                    return Poll::Pending;
-                }
-                Err(error) => failure = error,
-            }
-        }
-        self.state = State::Closed;
-        Poll::Ready(Err(failure))
+        self.attempt.give_up();
+        self.stream = None;
     }
 }
 
@@ -108,36 +71,20 @@ impl Transport for Tcp {
     }
 
     fn connect(&mut self) -> Poll<io::Result<()>> {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Closed => match addresses(&self.host, self.port) {
-                Ok(addresses) => self.try_next(addresses.into(), io::ErrorKind::NotFound.into()),
-                Err(error) => Poll::Ready(Err(error)),
-            },
-            State::Connecting { socket, since, others } => {
-                if !wait_to_write(&socket, Duration::ZERO) {
-                    if since.elapsed() >= self.patience {
-                        return self.try_next(others, io::ErrorKind::TimedOut.into());
-                    }
-                    self.state = State::Connecting { socket, since, others };
-                    return Poll::Pending;
-                }
-                if let Err(error) = socket_error(&socket)? {
-                    return self.try_next(others, error.into());
-                }
-                set_socket_keepalive(&socket, true)?;
-                set_tcp_keepidle(&socket, KEEP_ALIVE_AFTER)?;
-                self.state = State::Open(socket.into());
-                Poll::Ready(Ok(()))
-            }
-            open @ State::Open(_) => {
-                self.state = open;
-                Poll::Ready(Ok(()))
-            }
+        if self.stream.is_none() {
+            let socket = match self.attempt.advance(begin) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(socket) => socket?,
+            };
+            set_socket_keepalive(&socket, true)?;
+            set_tcp_keepidle(&socket, KEEP_ALIVE_AFTER)?;
+            self.stream = Some(socket.into());
         }
+        Poll::Ready(Ok(()))
     }
 
     fn send(&mut self, octets: &[u8], _ends: &[usize]) -> io::Result<usize> {
-        let State::Open(stream) = &mut self.state else { return Err(io::ErrorKind::NotConnected.into()) };
+        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         loop {
             match stream.write(octets) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -147,14 +94,11 @@ impl Transport for Tcp {
     }
 
     fn unacknowledged(&self) -> usize {
-        match &self.state {
-            State::Open(stream) => outstanding_octets(stream),
-            _ => 0,
-        }
+        self.stream.as_ref().map_or(0, outstanding_octets)
     }
 
     fn is_closed_by_peer(&mut self) -> bool {
-        let State::Open(stream) = &self.state else { return false };
+        let Some(stream) = &self.stream else { return false };
         // A collector sends nothing; what it sends all the same is thrown away.
         let mut nothing = [0; 512];
         !matches!(
@@ -164,24 +108,21 @@ impl Transport for Tcp {
     }
 
     fn wait(&self, most: Duration) {
-        match &self.state {
-            State::Closed => {}
-            State::Connecting { socket, .. } => {
-                wait_to_write(socket, most);
-            }
-            State::Open(stream) => {
+        match &self.stream {
+            Some(stream) => {
                 wait_to_write(stream, most);
             }
+            None => self.attempt.wait(most),
         }
     }
 
     fn close(&mut self) {
-        if let State::Open(stream) = &self.state
+        if let Some(stream) = &self.stream
             && self.unacknowledged() > 0
         {
             // It is reset: else the kernel would go on with what is told as lost, or sent again. If that fails, there is nothing to reset.
             let _ = set_socket_linger(stream, Some(Duration::ZERO));
         }
-        self.state = State::Closed;
+        self.end();
     }
 }
