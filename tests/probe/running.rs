@@ -1,7 +1,7 @@
 //! A probe that runs until it is told to end.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,6 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Running {
     /// Starts it, and waits until it is ready.
     pub(crate) fn start(command: &mut Command) -> Running {
+        let running = Running::spawn(command);
+        running.wait_until_ready();
+        running
+    }
+
+    /// Starts it with something to read, which it may need to be ready, and waits until it is. It reads on from what is answered.
+    pub(crate) fn fed(command: &mut Command, beginning: &[u8]) -> (Running, ChildStdin) {
+        let mut running = Running::spawn(command.stdin(Stdio::piped()));
+        let mut stdin = running.child.stdin.take().unwrap();
+        stdin.write_all(beginning).unwrap();
+        running.wait_until_ready();
+        (running, stdin)
+    }
+
+    fn spawn(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let said = Arc::new(Mutex::new(String::new()));
@@ -38,9 +53,11 @@ impl Running {
                 *saying.lock().unwrap() += &(line.unwrap() + "\n");
             }
         });
-        let running = Running { child, stdout: Some(stdout), stderr: Some(stderr), said };
-        running.wait_until(|said| said.contains("weir: a flow cache of"));
-        running
+        Running { child, stdout: Some(stdout), stderr: Some(stderr), said }
+    }
+
+    fn wait_until_ready(&self) {
+        self.wait_until(|said| said.contains("weir: a flow cache of"));
     }
 
     fn wait_until(&self, mut is_so: impl FnMut(&str) -> bool) {
@@ -48,6 +65,18 @@ impl Running {
         while !is_so(&self.said.lock().unwrap()) {
             assert!(began.elapsed() < PATIENCE, "{}", self.said.lock().unwrap());
             thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(mut self) -> Ended {
+        let status = self.child.wait().unwrap();
+        self.stderr.take().unwrap().join().unwrap();
+        let stdout = self.stdout.take().unwrap().join().unwrap();
+        Ended {
+            status: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: std::mem::take(&mut self.said.lock().unwrap()),
         }
     }
 
@@ -87,16 +116,9 @@ impl Running {
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn end(self) -> Ended {
         self.signal(Signal::INT);
-        let status = self.child.wait().unwrap();
-        self.stderr.take().unwrap().join().unwrap();
-        let stdout = self.stdout.take().unwrap().join().unwrap();
-        Ended {
-            status: status.code(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: std::mem::take(&mut self.said.lock().unwrap()),
-        }
+        self.wait()
     }
 }
 

@@ -181,7 +181,7 @@ impl Collector {
 
     /// Waits until it can go on, `most` at the most.
     pub(super) fn wait(&self, most: Duration) {
-        if self.is_up() && !self.queue.has_waiting() {
+        if self.is_up() && (!self.queue.has_waiting() || self.queue.is_sated()) {
             // The system does not tell when something is acknowledged.
             thread::sleep(most.min(LOOK_AGAIN_AFTER));
         } else {
@@ -433,7 +433,7 @@ impl Collector {
     ) {
         observer.delivered(self.number, messages);
         self.send_waiting(now, observer);
-        if !self.is_up() || self.queue.has_waiting() || self.framing.is_some() {
+        if !self.is_up() || self.queue.has_waiting() || self.queue.is_sated() || self.framing.is_some() {
             self.enqueue_from(0, messages, are_templates, observer);
             return self.drain(now, observer);
         }
@@ -562,6 +562,12 @@ impl Collector {
 
     fn send_waiting(&mut self, now: Now, observer: &mut dyn Observer) {
         while self.is_up() && self.queue.has_waiting() {
+            if self.queue.is_sated() {
+                self.acknowledge();
+                if self.queue.is_sated() {
+                    return;
+                }
+            }
             self.refill(observer);
             self.fill_in_flight(now);
             if self.in_flight_ends.is_empty() {

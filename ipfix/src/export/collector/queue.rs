@@ -48,10 +48,6 @@ impl Queue {
         self.spool = Some(spool);
     }
 
-    const fn most_octets(&self) -> usize {
-        self.limit.saturating_mul(2)
-    }
-
     /// Octets of all messages.
     pub(super) fn octets(&self) -> usize {
         let spooled = self.spool.as_ref().map_or(0, Spool::octets);
@@ -91,6 +87,11 @@ impl Queue {
         self.messages.len() > self.taken || self.has_spooled()
     }
 
+    /// Whether as much has been taken and not acknowledged as may be: what is on the way has to be known.
+    pub(super) const fn is_sated(&self) -> bool {
+        self.taken_octets >= self.limit
+    }
+
     /// What waits for the transport, without what is in the spool.
     pub(super) fn waiting(&mut self) -> impl Iterator<Item = &mut Queued> {
         self.messages.range_mut(self.taken..)
@@ -101,9 +102,7 @@ impl Queue {
     /// # Errors
     /// If there is no room.
     pub(super) fn wait(&mut self, message: &[u8], records: u32) -> Result<(), NoRoom> {
-        let has_room = self.waiting_octets + message.len() <= self.limit
-            && self.kept_octets() + message.len() <= self.most_octets();
-        if has_room && !self.has_spooled() {
+        if self.waiting_octets + message.len() <= self.limit && !self.has_spooled() {
             self.put(message, records, false, false);
             return Ok(());
         }
@@ -123,6 +122,12 @@ impl Queue {
 
     fn put(&mut self, message: &[u8], records: u32, are_templates: bool, is_numbered: bool) {
         self.put_back(Queued { octets: message.into(), records, are_templates, is_numbered, end: 0 });
+        self.bound_taken();
+    }
+
+    /// Where the system has more on the way than can be kept, the oldest are forgotten: there is room for what waits.
+    fn bound_taken(&mut self) {
+        while self.kept_octets() > self.limit.saturating_mul(2) && self.forget_first_taken() {}
     }
 
     /// Fetches from the spool what there is room for in memory. Answers how many records of it cannot be read any more.
@@ -153,14 +158,13 @@ impl Queue {
         Some(message)
     }
 
-    /// Keeps a message that the transport has taken while none waited; it ends at `end`. Where the system has more on the way than can
-    /// be kept, the oldest are forgotten.
+    /// Keeps a message that the transport has taken while none waited; it ends at `end`.
     pub(super) fn keep(&mut self, message: &[u8], records: u32, are_templates: bool, end: u64) {
         let is_numbered = true;
         self.messages.push_back(Queued { octets: message.into(), records, are_templates, is_numbered, end });
         self.taken += 1;
         self.taken_octets += message.len();
-        while self.kept_octets() > self.most_octets() && self.forget_first_taken() {}
+        self.bound_taken();
     }
 
     /// The transport has taken the first message that waits, which ends at `end`.
