@@ -3,17 +3,23 @@
 //! Both sides have a certificate that is signed by an authority of the other. There is no way to go without, nor to leave the
 //! verification out. TLS is 1.2 or 1.3; its suites are those of rustls, none of which is anonymous or without encryption.
 
+mod dtls;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::Resumption;
+use dimpl::DtlsCertificate;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{StoresServerSessions, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use thiserror::Error;
+
+pub use self::dtls::DtlsIdentity;
+pub(crate) use self::dtls::with_cookie;
 
 /// Where the parts of an identity are, all in PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +47,9 @@ pub enum FileError {
     /// There is no key in it, or an encrypted one.
     #[error("no unencrypted key in it")]
     NoKey,
+    /// It cannot be used for DTLS.
+    #[error("DTLS needs an ECDSA key on P-256 or P-384")]
+    NotEcdsa,
     /// A certificate cannot be used as that of an authority, or a key does not fit the certificate or is of a kind that is not known.
     #[error(transparent)]
     Unusable(#[from] rustls::Error),
@@ -77,6 +86,8 @@ pub enum IdentityError {
 pub struct Identity {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
+    dtls: DtlsIdentity,
+    key_file: PathBuf,
 }
 
 impl Identity {
@@ -102,18 +113,38 @@ impl Identity {
         // A resumed session would not be verified again.
         client.resumption = Resumption::disabled();
 
-        let verifier = WebPkiClientVerifier::builder_with_provider(authorities, Arc::clone(&provider))
+        let collectors =
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(&authorities), Arc::clone(&provider))
+                .build()
+                .map_err(|error| of_authorities(error.into()))?;
+        let exporters = WebPkiClientVerifier::builder_with_provider(authorities, Arc::clone(&provider))
             .build()
             .map_err(|error| of_authorities(error.into()))?;
+        let certificate = DtlsCertificate {
+            certificate: chain.first().map(|first| first.to_vec()).unwrap_or_default(),
+            private_key: key.secret_der().to_vec(),
+        };
+        let dtls = DtlsIdentity { certificate, collectors, exporters: Arc::clone(&exporters) };
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(of_key)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(exporters)
             .with_single_cert(chain, key)
             .map_err(of_key)?;
         server.session_storage = Arc::new(Forgetful);
 
-        Ok(Identity { client: Arc::new(client), server: Arc::new(server) })
+        Ok(Identity { client: Arc::new(client), server: Arc::new(server), dtls, key_file: files.key.clone() })
+    }
+
+    /// For DTLS.
+    ///
+    /// # Errors
+    /// If the key is not one for ECDSA on P-256 or P-384.
+    pub fn for_dtls(&self) -> Result<DtlsIdentity, IdentityError> {
+        if !DtlsIdentity::can_use(&self.dtls.certificate.private_key) {
+            return Err(IdentityError::Key(self.key_file.clone(), FileError::NotEcdsa));
+        }
+        Ok(self.dtls.clone())
     }
 
     /// For an exporter over TLS.

@@ -10,15 +10,16 @@
 //! * [`wire`]: octets. [`time`]: points in time. [`value`], [`list`]: values of fields, and lists of them (RFC 6313).
 //! * [`template`]: the layout of records. [`message`], [`writer`]: messages, read and written.
 //!
-//! * [`export`]: records to collectors, over UDP, TCP, TLS or SCTP, and to files.
-//! * [`collect`]: messages from exporters, over UDP, TCP, TLS or SCTP, and from files; and what they mean.
-//! * [`identity`]: certificates and keys, for TLS.
+//! * [`export`]: records to collectors, over UDP, TCP, TLS, DTLS or SCTP, and to files.
+//! * [`collect`]: messages from exporters, over UDP, TCP, TLS, DTLS or SCTP, and from files; and what they mean.
+//! * [`identity`]: certificates and keys, for TLS and DTLS.
 //! * [`options`]: options records that RFCs define: statistics, reliability, flow keys, types of elements, sampling.
 //! * [`placement`]: records to and from places in memory, by plans that are made once for each template.
 //! * [`netflow`]: NetFlow 5 and 9, which [`collect`] reads as well.
 #![deny(unsafe_code)]
 
 pub mod collect;
+mod dtls;
 pub mod element;
 pub mod export;
 pub mod identity;

@@ -1,8 +1,10 @@
 //! Collecting from sockets and files.
 
+mod dtls;
 mod framing;
 mod lz4;
 mod sctp;
+mod settings;
 mod stream;
 mod tcp;
 mod tls;
@@ -22,69 +24,18 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustls::ServerConfig;
 use thiserror::Error;
 
+use self::dtls::{DtlsSocket, Shared};
 pub use self::lz4::Lz4Error;
 use self::sctp::Associations;
+pub use self::settings::CollectorSettings;
 use self::stream::Stream;
 use self::tcp::{Connection, Source};
 use self::tls::Handshakes;
 use self::udp::Datagrams;
-use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters, SessionSettings};
-use crate::identity::Identity;
+use super::{Arrival, Event, Packet, PacketError, Session, SessionCounters};
+use crate::identity::{DtlsIdentity, Identity};
 use crate::message::MessageError;
 use crate::model::InformationModel;
-
-/// How much a collector takes on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CollectorSettings {
-    /// For sessions over UDP.
-    pub datagrams: SessionSettings,
-    /// For sessions over TCP and TLS, and of files.
-    pub streams: SessionSettings,
-    /// For sessions over SCTP: data may come before its template, on another stream.
-    pub associations: SessionSettings,
-    /// Sessions over UDP that there may be at a time, at all sockets. Others are refused: those that are here stay.
-    pub most_peers: usize,
-    /// Connections and associations of SCTP that there may be at a time, at all sockets.
-    pub most_connections: usize,
-    /// Handshakes of TLS that there may be at a time, at all sockets. Who has not come to the end of one has no session, and is in nobody's
-    /// way: if there are too many, the oldest is given up.
-    pub most_handshakes: usize,
-    /// How long a handshake may take.
-    pub handshake_time: Duration,
-    /// After so long without a message a session over UDP, TCP, TLS or SCTP ends.
-    pub idle_time: Duration,
-    /// Octets that a UDP socket is to keep until they are read, if the system allows so many.
-    pub receive_buffer: usize,
-}
-
-/// For any exporters: with these bounds all sessions together take less than 2 GiB, whatever is sent; one of an honest exporter takes a
-/// few hundred KiB.
-impl Default for CollectorSettings {
-    fn default() -> CollectorSettings {
-        let narrow = |settings| SessionSettings {
-            most_domains: 16,
-            most_templates: 1024,
-            most_fields: 8192,
-            most_common: 16 << 10,
-            most_elements: 1024,
-            ..settings
-        };
-        CollectorSettings {
-            datagrams: narrow(SessionSettings::new(true)),
-            streams: narrow(SessionSettings::new(false)),
-            associations: SessionSettings {
-                most_waiting: SessionSettings::new(true).most_waiting,
-                ..narrow(SessionSettings::new(false))
-            },
-            most_peers: 256,
-            most_connections: 64,
-            most_handshakes: 64,
-            handshake_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(1800),
-            receive_buffer: 4 << 20,
-        }
-    }
-}
 
 /// With whom a session is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -115,6 +66,15 @@ pub enum Peer {
         /// Where it was accepted.
         local: SocketAddr,
         /// From where it comes.
+        remote: SocketAddr,
+        /// The host names in the certificate of the peer, which is verified; empty for one that was refused.
+        names: Vec<String>,
+    },
+    /// An address and port that sends datagrams over DTLS.
+    Dtls {
+        /// Where they come.
+        local: SocketAddr,
+        /// From where.
         remote: SocketAddr,
         /// The host names in the certificate of the peer, which is verified; empty for one that was refused.
         names: Vec<String>,
@@ -154,7 +114,7 @@ pub enum Closed {
 pub enum News<'n> {
     /// A session has begun.
     Opened,
-    /// There is no session with a peer, since a handshake of TLS failed, for instance because the peer could not be verified: why.
+    /// There is no session with a peer, since a handshake of TLS or DTLS failed, for instance because the peer could not be verified: why.
     Refused(&'n str),
     /// What a message says.
     Event(&'n Packet<'n>, Event<'n>),
@@ -173,7 +133,7 @@ pub struct CollectorCounters {
     pub refused_datagrams: u64,
     /// Connections that were closed at once, since there were too many, or the peer is not allowed.
     pub refused_connections: u64,
-    /// Handshakes of TLS that failed, as they are told by [`News::Refused`].
+    /// Handshakes of TLS and DTLS that failed, as they are told by [`News::Refused`].
     pub failed_handshakes: u64,
 }
 
@@ -208,6 +168,7 @@ pub struct Collector {
     /// When sessions were last looked at that may have become idle.
     swept: Duration,
     sockets: Vec<Datagrams>,
+    dtls: Vec<DtlsSocket>,
     listeners: Vec<Listener>,
     handshakes: Handshakes,
     connections: Vec<Connection>,
@@ -244,6 +205,7 @@ impl Collector {
             since: Instant::now(),
             swept: Duration::ZERO,
             sockets: Vec::new(),
+            dtls: Vec::new(),
             listeners: Vec::new(),
             handshakes: Handshakes::default(),
             connections: Vec::new(),
@@ -258,12 +220,28 @@ impl Collector {
     /// # Errors
     /// If the system does not allow it.
     pub fn listen_udp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let (socket, local) = self.bind(address)?;
+        self.sockets.push(Datagrams::new(socket, local));
+        Ok(local)
+    }
+
+    /// Receives datagrams over DTLS at `address`, port 0 being any that is free. What it came to be, is returned. Peers have to show a
+    /// certificate of an authority of the identity; its names are told with the session ([`Peer::Dtls`]).
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn listen_dtls(&mut self, address: SocketAddr, identity: DtlsIdentity) -> io::Result<SocketAddr> {
+        let (socket, local) = self.bind(address)?;
+        self.dtls.push(DtlsSocket::new(socket, local, identity)?);
+        Ok(local)
+    }
+
+    fn bind(&self, address: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
         let socket = UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
         set_socket_recv_buffer_size(&socket, self.settings.receive_buffer)?;
         let local = socket.local_addr()?;
-        self.sockets.push(Datagrams::new(socket, local));
-        Ok(local)
+        Ok((socket, local))
     }
 
     /// Accepts connections at `address`, port 0 being any that is free. What it came to be, is returned.
@@ -318,6 +296,7 @@ impl Collector {
 
     fn each_session(&self) -> impl Iterator<Item = (&Peer, &Session)> {
         let peers = self.sockets.iter().flat_map(Datagrams::sessions);
+        let peers = peers.chain(self.dtls.iter().flat_map(DtlsSocket::sessions));
         peers.chain(self.connections.iter().map(Connection::session)).chain(self.associations.sessions())
     }
 
@@ -335,13 +314,27 @@ impl Collector {
         let ready = self.wait(most)?;
         let now = self.since.elapsed();
         let (sockets, rest) = ready.split_at(self.sockets.len());
+        let (_, rest) = rest.split_at(self.dtls.len());
         let (listeners, rest) = rest.split_at(self.listeners.len());
         let (handshakes, rest) = rest.split_at(self.handshakes.len());
         let (connections, rest) = rest.split_at(self.connections.len());
         let (sctp_listeners, associations) = rest.split_at(self.associations.listener_count());
-        let mut peers = self.sockets.iter().map(Datagrams::len).sum();
+        let datagrams = self.sockets.iter().map(Datagrams::len).sum::<usize>();
+        let mut peers = datagrams + self.dtls.iter().map(DtlsSocket::len).sum::<usize>();
         for (socket, _) in self.sockets.iter_mut().zip(sockets).filter(|(_, ready)| **ready) {
             socket.receive(now, &self.settings, &self.allowed, &mut peers, &mut self.counters, &mut each)?;
+        }
+        for socket in &mut self.dtls {
+            // Of each, since there may be something to do without that anything has come.
+            let (settings, allowed, counters) = (&self.settings, &self.allowed, &mut self.counters);
+            socket.receive(&mut Shared {
+                now,
+                settings,
+                allowed,
+                counters,
+                peers: &mut peers,
+                each: &mut each,
+            })?;
         }
         let mut ready = connections.iter();
         self.connections.retain_mut(|connection| {
@@ -404,11 +397,12 @@ impl Collector {
         Ok(())
     }
 
-    /// Which sockets have something, first those for datagrams, then listeners, then those of handshakes, then connections, then those of
+    /// Which sockets have something, first those for datagrams, then those of DTLS, then listeners, then those of handshakes, then connections, then those of
     /// SCTP.
     fn wait(&self, most: Duration) -> io::Result<Vec<bool>> {
         let mut polled: Vec<PollFd<'_>> = Vec::new();
         polled.extend(self.sockets.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
+        polled.extend(self.dtls.iter().map(|socket| PollFd::new(socket.socket(), PollFlags::IN)));
         polled.extend(self.listeners.iter().map(|listener| PollFd::new(&listener.socket, PollFlags::IN)));
         let connections = self.connections.iter().map(Connection::socket);
         let streams = self.handshakes.sockets().chain(connections);
@@ -416,6 +410,8 @@ impl Collector {
         polled.extend(
             self.associations.sockets().map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)),
         );
+        let timer = self.dtls.iter().filter_map(DtlsSocket::timer).min();
+        let most = timer.map_or(most, |timer| most.min(timer.saturating_duration_since(Instant::now())));
         let timeout = Timespec {
             tv_sec: most.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: most.subsec_nanos().into(),
@@ -436,6 +432,7 @@ impl Collector {
         self.swept = now;
         let is_idle = |last: Duration| now.saturating_sub(last) > idle_time;
         self.sockets.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, each));
+        self.dtls.iter_mut().for_each(|socket| socket.end(is_idle, || Closed::Idle, each));
         self.associations.end(is_idle, || Closed::Idle, each);
         self.connections.retain(|connection| {
             let ends = is_idle(connection.last());
@@ -490,6 +487,7 @@ impl Collector {
     /// Ends all sessions and tells what was read in them.
     pub fn close(mut self, mut each: impl FnMut(&Peer, News<'_>)) {
         self.sockets.iter_mut().for_each(|socket| socket.end(|_| true, || Closed::Collector, &mut each));
+        self.dtls.iter_mut().for_each(|socket| socket.end(|_| true, || Closed::Collector, &mut each));
         self.associations.end(|_| true, || Closed::Collector, &mut each);
         self.connections.iter().for_each(|connection| connection.tell_end(Closed::Collector, &mut each));
     }

@@ -1,6 +1,7 @@
 //! How messages get to a collector.
 
 mod attempt;
+mod dtls;
 mod file;
 mod lz4;
 mod outstanding;
@@ -15,6 +16,7 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
+pub use dtls::Dtls;
 pub use file::{File, Rotation};
 pub use lz4::Lz4;
 pub use sctp::{Sctp, SctpSettings};
