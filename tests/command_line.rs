@@ -68,7 +68,8 @@ fn what_is_wrong_with_the_options_is_one_line() {
     assert_refused("-i pcap;file=CAPTURE -o ipfix;path=x;transport=tcp", &["path", "transport=tcp"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;transport=file", &["path"]);
     assert_refused("-i pcap;file=CAPTURE -o ipfix;transport=tls;ca=x;cert=x", &["key"]);
-    assert_refused("-i pcap;file=CAPTURE -o ipfix;ca=x", &["ca", "transport=tls"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;ca=x", &["ca", "transport=tls or dtls"]);
+    assert_refused("-i pcap;file=CAPTURE -o ipfix;transport=dtls;c", &["lz4-compression", "dtls"]);
     assert_refused(
         "-i pcap;file=CAPTURE -o ipfix;transport=tls;ca=/no/ca;cert=x;key=x",
         &["ca: /no/ca: No such"],

@@ -1,4 +1,4 @@
-//! What the output `ipfix` sends over TLS arrives whole, and nowhere else than it should.
+//! What the output `ipfix` sends over TLS and DTLS arrives whole, and nowhere else than it should.
 #![allow(clippy::unwrap_used)]
 
 mod probe;
@@ -145,4 +145,19 @@ fn over_tls_all_records_arrive() {
         assert_eq!((ended.status, sums), (Some(0), Sums::of_json(&capture)), "{}", ended.stderr);
         assert!(matches!(&peers[..], [Peer::Tls { names, .. }] if names == &["exporter"]));
     }
+}
+
+#[test]
+fn over_dtls_all_records_arrive() {
+    let certificates = Certificates::new();
+    let mut collector = Collector::new(CollectorSettings::default());
+    let identity = certificates.collector().for_dtls().unwrap();
+    let address = collector.listen_dtls((Ipv4Addr::LOCALHOST, 0).into(), identity).unwrap();
+    let capture = committed("quickstart");
+    let output = format!("ipfix;transport=dtls;port={};{}", address.port(), certificates.parameters());
+    let probe = exporting(&capture, &output);
+    let (sums, peers) = collect(&mut collector);
+    let ended = ended(probe);
+    assert_eq!((ended.status, sums), (Some(0), Sums::of_json(&capture)), "{}", ended.stderr);
+    assert!(matches!(&peers[..], [Peer::Dtls { names, .. }] if names == &["exporter"]));
 }

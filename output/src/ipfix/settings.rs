@@ -21,7 +21,7 @@ use crate::registry::FULL;
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("host", "h", Argument::Text("ADDR"), "Collector: name or address of version 4 or 6")
         .default("127.0.0.1"),
-    OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector; for TLS 4740")
+    OptionSpec::new("port", "p", Argument::Number("PORT", 0, 65535), "Port of the collector; for TLS and DTLS 4740")
         .default("4739"),
     OptionSpec::new(
         "collectors",
@@ -41,13 +41,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "mtu",
         "m",
         Argument::Number("SIZE", SHORTEST_MESSAGE, 65535),
-        "Longest message in bytes, its header included; for SCTP 1432",
+        "Longest message in bytes, its header included; over DTLS that of the record around it; for SCTP 1432",
     )
     .default("1458"),
     OptionSpec::new(
         "transport",
         "",
-        Argument::Choice("HOW", &["udp", "tcp", "tls", "sctp", "file"]),
+        Argument::Choice("HOW", &["udp", "tcp", "tls", "dtls", "sctp", "file"]),
         "How messages get there. Without this option: file if there is a path, udp with the option udp, else tcp",
     )
     .aliases(&["proto"]),
@@ -56,11 +56,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "ca",
         "",
         Argument::Text("FILE"),
-        "TLS: the authorities, in PEM, one of which must have signed the collector's certificate, which must be for the name or \
+        "TLS and DTLS: the authorities, in PEM, one of which must have signed the collector's certificate, which must be for the name or \
          address that is given as host",
     ),
-    OptionSpec::new("cert", "", Argument::Text("FILE"), "TLS: the own certificate, in PEM, followed by those that lead to an authority of the collector"),
-    OptionSpec::new("key", "", Argument::Text("FILE"), "TLS: the key of the own certificate, in PEM, not encrypted"),
+    OptionSpec::new("cert", "", Argument::Text("FILE"), "TLS and DTLS: the own certificate, in PEM, followed by those that lead to an authority of the collector"),
+    OptionSpec::new("key", "", Argument::Text("FILE"), "TLS and DTLS: the key of the own certificate, in PEM, not encrypted; for DTLS of ECDSA"),
     OptionSpec::new(
         "sctp-lifetime",
         "",
@@ -91,14 +91,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "template",
         "t",
         Argument::Number("SECONDS", 0, 0xffff_ffff),
-        "UDP: templates are sent again after this time, 0: never",
+        "UDP and DTLS: templates are sent again after this time, 0: never",
     )
     .default("600"),
     OptionSpec::new(
         "template-packets",
         "",
         Argument::Number("COUNT", 0, 0xffff_ffff),
-        "UDP: templates are sent again after so many messages, 0: never",
+        "UDP and DTLS: templates are sent again after so many messages, 0: never",
     )
     .default("0"),
     OptionSpec::new(

@@ -55,7 +55,7 @@ struct Slot {
 
 /// A collector of an exporter, as the settings say.
 fn collector(settings: &Settings, address: &Address) -> Result<Collector, OutputError> {
-    let mut transport = settings.way.transport(&address.host, address.port)?;
+    let mut transport = settings.way.transport(&address.host, address.port, settings.mtu)?;
     // A collector may come later, a file will not.
     if let Way::File { path, .. } = &settings.way
         && let Poll::Ready(Err(source)) = transport.connect()

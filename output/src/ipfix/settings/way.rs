@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use weir_flow::options::{OptionError, Parsed};
 use weir_ipfix::export::transport::{
-    File, Framing, Lz4, Rotation, Sctp, SctpSettings, Tcp, Tls, Transport, Udp,
+    Dtls, File, Framing, Lz4, Rotation, Sctp, SctpSettings, Tcp, Tls, Transport, Udp,
 };
 use weir_ipfix::identity::{Identity, IdentityError, IdentityFiles};
 
@@ -22,7 +22,7 @@ const OF_COLLECTORS: &[&str] = &[
     "spool",
 ];
 
-/// Options of TLS.
+/// Options of TLS and DTLS.
 const OF_TLS: &[&str] = &["ca", "cert", "key"];
 
 /// Options of SCTP.
@@ -49,6 +49,7 @@ pub(in crate::ipfix) enum Way {
     Udp,
     Tcp(Stream),
     Tls(Stream, IdentityFiles),
+    Dtls(IdentityFiles),
     Sctp(SctpSettings),
 }
 
@@ -65,10 +66,10 @@ impl Way {
     pub(super) fn new(parameters: &Parsed, is_patient: bool) -> Result<Way, OptionError> {
         let is_given = |name: &&&str| parameters.is_given(name);
         let transport = transport(parameters)?;
-        if transport != "tls"
+        if !["tls", "dtls"].contains(&transport)
             && let Some(option) = OF_TLS.iter().find(is_given)
         {
-            return Err(conflict(format!("{option} needs transport=tls")));
+            return Err(conflict(format!("{option} needs transport=tls or dtls")));
         }
         if transport != "sctp"
             && let Some(option) = OF_SCTP.iter().find(is_given)
@@ -85,11 +86,14 @@ impl Way {
             }
             return Ok(Way::File { path: required(parameters, "path")?, rotation });
         }
-        if ["udp", "sctp"].contains(&transport) && parameters.is_given("lz4-compression") {
+        if ["udp", "dtls", "sctp"].contains(&transport) && parameters.is_given("lz4-compression") {
             return Err(conflict(format!("lz4-compression needs TCP or TLS, not {transport}")));
         }
         if transport == "udp" {
             return Ok(Way::Udp);
+        }
+        if transport == "dtls" {
+            return Ok(Way::Dtls(files(parameters)?));
         }
         let patience = if is_patient { PATIENCE } else { IMPATIENCE };
         if transport == "sctp" {
@@ -104,17 +108,12 @@ impl Way {
         if transport == "tcp" {
             return Ok(Way::Tcp(stream));
         }
-        let files = IdentityFiles {
-            authorities: required(parameters, "ca")?.into(),
-            certificate: required(parameters, "cert")?.into(),
-            key: required(parameters, "key")?.into(),
-        };
-        Ok(Way::Tls(stream, files))
+        Ok(Way::Tls(stream, files(parameters)?))
     }
 
     pub(super) fn port(&self, parameters: &Parsed) -> u16 {
         match self {
-            Way::Tls(..) if !parameters.is_given("port") => SECURE_PORT,
+            Way::Tls(..) | Way::Dtls(_) if !parameters.is_given("port") => SECURE_PORT,
             _ => parameters.number("port") as u16,
         }
     }
@@ -123,6 +122,8 @@ impl Way {
     pub(super) fn mtu(&self, parameters: &Parsed) -> u64 {
         match self {
             Way::Sctp(_) if !parameters.is_given("mtu") => SCTP_MTU,
+            // Of that, the record around the message is a part.
+            Way::Dtls(_) => parameters.number("mtu").saturating_sub(Dtls::OVERHEAD as u64),
             _ => parameters.number("mtu"),
         }
     }
@@ -134,17 +135,25 @@ impl Way {
                 &["template", "template-packets"]
             }
             Way::Tcp(_) | Way::Tls(..) | Way::Sctp(_) => &["template", "template-packets", "lz4-buffer-size"],
-            Way::Udp if !repeats_templates => &["template", "template-packets", "lz4-buffer-size"],
-            Way::Udp | Way::File { .. } => &["lz4-buffer-size"],
+            Way::Udp | Way::Dtls(_) if !repeats_templates => {
+                &["template", "template-packets", "lz4-buffer-size"]
+            }
+            Way::Udp | Way::Dtls(_) | Way::File { .. } => &["lz4-buffer-size"],
         }
     }
 
-    /// The transport to a collector. Files of certificates are read now.
+    /// The transport to a collector, for messages of at most `longest` octets. Files of certificates are read now.
     pub(in crate::ipfix) fn transport(
         &self,
         host: &str,
         port: u16,
+        longest: usize,
     ) -> Result<Box<dyn Transport>, OptionError> {
+        let no_name = |_| OptionError::InvalidArgument {
+            option: "host",
+            value: host.to_owned(),
+            expected: "the name or address in the collector's certificate".to_owned(),
+        };
         Ok(match self {
             Way::File { path, rotation } => Box::new(File::new(path, *rotation)),
             Way::Udp => Box::new(Udp::new(host, port)),
@@ -154,12 +163,12 @@ impl Way {
                 Box::new(sctp.map_err(|error| conflict(format!("transport=sctp: {error}")))?)
             }
             Way::Tls(stream, files) => {
-                let tls = Tls::new(host, port, stream.patience, &identity(files)?);
-                Box::new(tls.map_err(|_| OptionError::InvalidArgument {
-                    option: "host",
-                    value: host.to_owned(),
-                    expected: "the name or address in the collector's certificate".to_owned(),
-                })?)
+                let identity = identity(files)?;
+                Box::new(Tls::new(host, port, stream.patience, &identity).map_err(no_name)?)
+            }
+            Way::Dtls(files) => {
+                let identity = identity(files)?.for_dtls().map_err(|error| of_file(&error))?;
+                Box::new(Dtls::new(host, port, longest + Dtls::OVERHEAD, identity).map_err(no_name)?)
             }
         })
     }
@@ -168,19 +177,29 @@ impl Way {
     pub(in crate::ipfix) fn framing(&self, mtu: usize) -> Option<Box<dyn Framing>> {
         match self {
             Way::Tcp(stream) | Way::Tls(stream, _) => Some(Box::new(Lz4::new(mtu, stream.lz4_buffer?))),
-            Way::Udp | Way::Sctp(_) | Way::File { .. } => None,
+            Way::Udp | Way::Dtls(_) | Way::Sctp(_) | Way::File { .. } => None,
         }
     }
 }
 
 fn identity(files: &IdentityFiles) -> Result<Identity, OptionError> {
-    Identity::read(files).map_err(|error| {
-        let (option, path, why) = match &error {
-            IdentityError::Authorities(path, why) => ("ca", path, why),
-            IdentityError::Certificate(path, why) => ("cert", path, why),
-            IdentityError::Key(path, why) => ("key", path, why),
-        };
-        conflict(format!("{option}: {}: {why}", path.display()))
+    Identity::read(files).map_err(|error| of_file(&error))
+}
+
+fn of_file(error: &IdentityError) -> OptionError {
+    let (option, path, why) = match error {
+        IdentityError::Authorities(path, why) => ("ca", path, why),
+        IdentityError::Certificate(path, why) => ("cert", path, why),
+        IdentityError::Key(path, why) => ("key", path, why),
+    };
+    conflict(format!("{option}: {}: {why}", path.display()))
+}
+
+fn files(parameters: &Parsed) -> Result<IdentityFiles, OptionError> {
+    Ok(IdentityFiles {
+        authorities: required(parameters, "ca")?.into(),
+        certificate: required(parameters, "cert")?.into(),
+        key: required(parameters, "key")?.into(),
     })
 }
 
