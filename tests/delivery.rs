@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,9 +35,12 @@ enum Manner {
     Udp,
     /// Over TCP, with a pause before each read.
     Slow,
+    /// Over TCP, and does not read before it is told to.
+    Late,
 }
 
-const MANNERS: [(Manner, &str); 3] = [(Manner::Tcp, "tcp"), (Manner::Udp, "udp"), (Manner::Slow, "slow")];
+const MANNERS: [(Manner, &str); 4] =
+    [(Manner::Tcp, "tcp"), (Manner::Udp, "udp"), (Manner::Slow, "slow"), (Manner::Late, "late")];
 
 const ENVIRONMENT: [&str; 3] = ["WEIR_COLLECTOR_MANNER", "WEIR_COLLECTOR_PORT", "WEIR_COLLECTOR_COUNT"];
 
@@ -91,6 +94,11 @@ impl CollectorProcess {
         self.child.wait().unwrap();
         self.received()
     }
+
+    /// Has one that is late read.
+    fn go(&self) {
+        fs::write(go_path(&self.count), "").unwrap();
+    }
 }
 
 impl Drop for CollectorProcess {
@@ -98,6 +106,10 @@ impl Drop for CollectorProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn go_path(count: &Path) -> PathBuf {
+    count.with_extension("go")
 }
 
 #[test]
@@ -113,6 +125,14 @@ fn the_process_of_a_collector() {
         _ => collector.listen_tcp(address).unwrap(),
     };
     let file = File::create(&count).unwrap();
+    while matches!(manner, Manner::Late) && !go_path(&count).exists() {
+        if collector.sessions().count() > 0 {
+            thread::sleep(Duration::from_millis(10));
+        } else {
+            // What is accepted is read with the next call.
+            collector.poll(Duration::from_millis(10), |_, _| ()).unwrap();
+        }
+    }
     let mut received = 0u64;
     loop {
         let mut each =
@@ -310,6 +330,20 @@ fn a_collector_refuses_at_first() {
     let (exported, dropped) = probe.end();
     let received = collector.wait_for(exported - dropped);
     assert_eq!(received + dropped, exported);
+}
+
+#[test]
+fn a_collector_never_reads() {
+    let (scratch, port) = (Scratch::new(), free_port());
+    let collector = CollectorProcess::start(&scratch, "collector", Manner::Late, port);
+    let mut probe = Probe::start(&format!("ipfix;port={port};non-blocking-tcp;queue=131072"));
+    probe.flows(250_000);
+    let (exported, dropped) = probe.end();
+    // What its kernel has acknowledged is there, and nothing else.
+    collector.go();
+    let received = collector.wait_for(exported - dropped);
+    assert_eq!(received + dropped, exported);
+    assert!(dropped > 0);
 }
 
 #[test]

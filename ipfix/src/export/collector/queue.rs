@@ -19,7 +19,8 @@ pub(super) struct Queued {
 }
 
 /// Messages in order: first those that the transport has taken and the collector has not acknowledged, then those that wait for the
-/// transport, of which there are no more octets than the limit; of both no more than twice as many. The rest is in the spool, if there is one.
+/// transport. Of each there are no more octets than the limit; of what was taken, as much more as is given to a transport at once. The rest is
+/// in the spool, if there is one.
 #[derive(Debug)]
 pub(super) struct Queue {
     messages: VecDeque<Queued>,
@@ -122,12 +123,6 @@ impl Queue {
 
     fn put(&mut self, message: &[u8], records: u32, are_templates: bool, is_numbered: bool) {
         self.put_back(Queued { octets: message.into(), records, are_templates, is_numbered, end: 0 });
-        self.bound_taken();
-    }
-
-    /// Where the system has more on the way than can be kept, the oldest are forgotten: there is room for what waits.
-    fn bound_taken(&mut self) {
-        while self.kept_octets() > self.limit.saturating_mul(2) && self.forget_first_taken() {}
     }
 
     /// Fetches from the spool what there is room for in memory. Answers how many records of it cannot be read any more.
@@ -164,7 +159,6 @@ impl Queue {
         self.messages.push_back(Queued { octets: message.into(), records, are_templates, is_numbered, end });
         self.taken += 1;
         self.taken_octets += message.len();
-        self.bound_taken();
     }
 
     /// The transport has taken the first message that waits, which ends at `end`.
