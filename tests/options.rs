@@ -13,7 +13,9 @@ use probe::{ALL_PLUGINS, Scratch, committed, json, number};
 use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
 use weir_ipfix::element::ElementId;
 use weir_ipfix::message::Message;
-use weir_ipfix::options::{ExportingReliability, MeteringStatistics, TypeInformation};
+use weir_ipfix::options::{
+    ExportingReliability, MeteringStatistics, Selector, SelectorAlgorithm, TypeInformation,
+};
 use weir_ipfix::registry;
 
 /// What a collector is told that has never heard of an element of an enterprise.
@@ -24,6 +26,7 @@ struct Told {
     used: HashSet<ElementId>,
     statistics: Vec<MeteringStatistics>,
     reliability: Vec<ExportingReliability>,
+    selectors: Vec<Selector>,
 }
 
 fn told(messages: &[Vec<u8>], way: Way) -> Told {
@@ -42,6 +45,10 @@ fn told(messages: &[Vec<u8>], way: Way) -> Told {
                     told.types.insert(known.id);
                 }
                 told.statistics.extend(MeteringStatistics::read(&record));
+                if let Some(selector) = Selector::read(&record) {
+                    assert!(told.flows == 0 || !told.selectors.is_empty(), "sampling is told late");
+                    told.selectors.push(selector);
+                }
                 told.reliability.extend(ExportingReliability::read(&record));
             }
             Event::Record(record) => {
@@ -83,6 +90,9 @@ fn all_elements_of_plugins_are_told_before_they_are_used_and_statistics_are_true
                 "{way:?}, {mode}"
             );
             assert_eq!(told.reliability.last().unwrap().not_sent_flows, 0);
+            let one_of_one = SelectorAlgorithm::SystematicCount { interval: 1, space: 0 };
+            assert!(!told.selectors.is_empty());
+            assert!(told.selectors.iter().all(|selector| selector.algorithm == one_of_one));
         }
     }
 }

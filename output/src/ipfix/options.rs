@@ -2,7 +2,8 @@
 //!
 //! Records of types (RFC 5610) go before the first record that needs them, once a session, and are repeated with the templates. Statistics
 //! (RFC 7011, 4.1) and reliability (4.3) go to each collector that is connected, at an interval and at the end. What was not metered
-//! (4.2), the output does not know. Nothing is said of sampling: no packet is left out for it.
+//! (4.2), the output does not know. The record of the selector (RFC 5476, 6.5.2) says what a collector that scales counts up has to know: that no
+//! packet is left out.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use weir_flow::{Field, FieldType, Schema};
 use weir_ipfix::element::{DataType, Element, ElementId, REVERSE};
 use weir_ipfix::export::{ExportError, Exporter, Now, Observer, Statistics as Sent, TemplateSlot};
 use weir_ipfix::options::{
-    ExportingReliability, ExportingScope, MeteringScope, MeteringStatistics, OptionsRecord, TypeInformation,
+    ExportingReliability, ExportingScope, MeteringScope, MeteringStatistics, OptionsRecord, Selector,
+    SelectorAlgorithm, TypeInformation,
 };
 use weir_ipfix::registry;
 use weir_ipfix::template::TemplateError;
@@ -25,7 +27,8 @@ use super::templates::Plugins;
 use crate::Lost;
 
 /// Ids of the options templates, the last ones that there are: no other template has them.
-pub(super) const FIRST_ID: u16 = RELIABILITY_ID;
+pub(super) const FIRST_ID: u16 = SELECTOR_ID;
+const SELECTOR_ID: u16 = u16::MAX - 3;
 const RELIABILITY_ID: u16 = u16::MAX - 2;
 const STATISTICS_ID: u16 = u16::MAX - 1;
 const TYPES_ID: u16 = u16::MAX;
@@ -35,6 +38,7 @@ const TYPES_ID: u16 = u16::MAX;
 pub(super) struct Chosen {
     pub(super) types: bool,
     pub(super) statistics: bool,
+    pub(super) sampling: bool,
 }
 
 impl Chosen {
@@ -43,14 +47,15 @@ impl Chosen {
         let mut chosen = Chosen::default();
         for word in list.split(',') {
             match word.trim() {
-                "all" => chosen = Chosen { types: true, statistics: true },
+                "all" => chosen = Chosen { types: true, statistics: true, sampling: true },
+                "sampling" => chosen.sampling = true,
                 "types" => chosen.types = true,
                 "statistics" => chosen.statistics = true,
                 _ => {
                     return Err(OptionError::InvalidArgument {
                         option: "options",
                         value: list.to_owned(),
-                        expected: "it is a list of statistics, types, all, with commas".to_owned(),
+                        expected: "it is a list of statistics, types, sampling, all, with commas".to_owned(),
                     });
                 }
             }
@@ -84,6 +89,8 @@ impl LostSoFar {
 pub(super) struct Options {
     types: Option<Types>,
     statistics: Option<Statistics>,
+    /// It is told once, and repeated like a template.
+    is_sampling_due: bool,
 }
 
 impl Options {
@@ -95,7 +102,20 @@ impl Options {
             || Types { schemas: schemas.to_vec(), slot: None, told: HashSet::new(), is_warned: false };
         let statistics =
             || Statistics { domain, interval, told: Duration::ZERO, slots: None, is_warned: false };
-        Options { types: chosen.types.then(types), statistics: chosen.statistics.then(statistics) }
+        Options {
+            types: chosen.types.then(types),
+            statistics: chosen.statistics.then(statistics),
+            is_sampling_due: chosen.sampling,
+        }
+    }
+
+    /// Tells how packets are sampled before the first record.
+    pub(super) fn tell_sampling(&mut self, exporter: &mut Exporter, now: Now, observer: &mut dyn Observer) {
+        if std::mem::take(&mut self.is_sampling_due)
+            && let Err(error) = tell_selector(exporter, now, observer)
+        {
+            warn(&mut false, "sampling", &error);
+        }
     }
 
     /// Tells the elements of plugins before the first record of such a template.
@@ -156,6 +176,15 @@ fn warn(is_warned: &mut bool, what: &str, error: &OptionsError) {
     if !std::mem::replace(is_warned, true) {
         eprintln!("Warning: ipfix: options: {what}: {error} (mtu)");
     }
+}
+
+/// All packets are selected: one, and then none that is not.
+const SELECTOR: Selector =
+    Selector { id: 1, algorithm: SelectorAlgorithm::SystematicCount { interval: 1, space: 0 } };
+
+fn tell_selector(exporter: &mut Exporter, now: Now, observer: &mut dyn Observer) -> Result<(), OptionsError> {
+    let slot = exporter.add_template(SELECTOR.template(SELECTOR_ID)?, now, observer)?;
+    Ok(exporter.add_standing(slot, &SELECTOR.to_record()?, now, observer)?)
 }
 
 /// What elements are.

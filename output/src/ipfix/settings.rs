@@ -122,7 +122,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "",
         Argument::Text("LIST"),
         "Options records to send, with commas between: statistics (messages, records and bytes sent, and what was lost), \
-         types (names and types of the elements of plugins, RFC 5610), all",
+         types (names and types of the elements of plugins, RFC 5610), sampling (that every packet is metered, RFC 5476), all",
     ),
     OptionSpec::new(
         "options-interval",
@@ -272,7 +272,7 @@ fn without_effect(
     options: Chosen,
     parameters: &Parsed,
 ) -> Vec<&'static str> {
-    let of_way = way.without_effect(mode == TemplateMode::Once || options.types);
+    let of_way = way.without_effect(mode == TemplateMode::Once || options.types || options.sampling);
     let of_layout: &[&str] = if layout == Layout::Ulogd2 { &["time", "dir"] } else { &[] };
     let of_options: &[&str] = if options.statistics { &[] } else { &["options-interval"] };
     let of_several: &[&str] = if parameters.is_given("collectors") { &[] } else { &["distribution"] };

@@ -113,6 +113,7 @@ impl IpfixSink {
 
     /// Takes over the templates that workers have begun to use.
     fn learn_templates(&mut self, now: Now) {
+        self.options.tell_sampling(&mut self.exporter, now, &mut self.log);
         let known = self.slots.len() / 2;
         for (new, plugins) in self.templates.since(known).into_iter().enumerate() {
             self.options.tell_types(plugins, &mut self.exporter, now, &mut self.log);

@@ -274,7 +274,7 @@ fn parameters_that_contradict_each_other_are_refused() {
         ("udp;sctp-streams=2", "sctp-streams needs transport=sctp"),
         ("path=x;proto=udp", "path contradicts transport=udp"),
         ("send_template=sometimes", "template-mode"),
-        ("options=sampling", "options"),
+        ("options=some", "options"),
         ("options=types;template-mode=never", "template-mode=never"),
         ("u=1", "udp"),
         ("path=x;udp", "udp is for collectors"),

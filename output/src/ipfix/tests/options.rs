@@ -4,7 +4,9 @@ use weir_ipfix::collect::{Arrival, Event, Session, SessionSettings};
 use weir_ipfix::element::ElementId;
 use weir_ipfix::export::transport::File;
 use weir_ipfix::export::{Backoff, Collector, CollectorSettings, Exporter, Now, Observer, Refresh};
-use weir_ipfix::options::{ExportingReliability, MeteringScope, MeteringStatistics, TypeInformation};
+use weir_ipfix::options::{
+    ExportingReliability, MeteringScope, MeteringStatistics, Selector, SelectorAlgorithm, TypeInformation,
+};
 use weir_ipfix::registry;
 
 use super::super::options::{LostSoFar, Options};
@@ -20,6 +22,7 @@ struct Told {
     reliability: Vec<ExportingReliability>,
     messages: u64,
     octets: u64,
+    selectors: Vec<(SelectorAlgorithm, u64)>,
 }
 
 impl Told {
@@ -42,6 +45,8 @@ impl Told {
                 let before = (self.messages, self.octets, self.flows);
                 assert_eq!((statistics.messages, statistics.octets, statistics.flow_records), before);
                 self.statistics.push(statistics);
+            } else if let Some(selector) = Selector::read(&record) {
+                self.selectors.push((selector.algorithm, self.flows));
             } else {
                 self.reliability.push(ExportingReliability::read(&record).unwrap());
             }
@@ -130,6 +135,15 @@ fn statistics_at_the_end_are_those_of_all_messages_before() {
             told.reliability[0];
         assert_eq!((not_sent_flows, not_sent_packets, not_sent_octets, times), (0, 0, 0, None));
     }
+}
+
+#[test]
+fn that_every_packet_is_metered_is_told_before_all_records() {
+    let [v4, v6] = flows();
+    let records = [fixtures::record(&v4, &[]), fixtures::record(&v6, &[])];
+    let told = Told::stream(&exported("options=sampling", &records));
+    let one_of_one = SelectorAlgorithm::SystematicCount { interval: 1, space: 0 };
+    assert_eq!((told.selectors, told.flows), (vec![(one_of_one, 0)], 2));
 }
 
 #[test]
