@@ -6,14 +6,27 @@
 
 #[path = "rules/by_hand.rs"]
 mod by_hand;
+#[path = "rules/certificates.rs"]
+mod certificates;
+#[path = "rules/collecting.rs"]
+mod collecting;
+#[path = "rules/companions.rs"]
+mod companions;
 #[path = "rules/exporting.rs"]
 mod exporting;
-
+#[path = "rules/files.rs"]
+mod files;
 #[path = "rules/framing.rs"]
 mod framing;
+#[path = "rules/lists.rs"]
+mod lists;
+#[path = "rules/security.rs"]
+mod security;
 #[path = "rules/sequence.rs"]
 mod sequence;
 #[path = "rules/templates.rs"]
 mod templates;
+#[path = "rules/transport.rs"]
+mod transport;
 #[path = "rules/values.rs"]
 mod values;

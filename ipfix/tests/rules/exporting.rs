@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use weir_ipfix::export::transport::Transport;
 use weir_ipfix::export::{
-    Backoff, Collector, CollectorSettings, Exporter, Now, Observer, Records, Refresh, TemplateSlot,
+    Backoff, Collector, CollectorSettings, Distribution, Exporter, Now, Observer, Records, Refresh,
+    TemplateSlot,
 };
 use weir_ipfix::message::Message;
 use weir_ipfix::template::Template;
@@ -148,6 +149,12 @@ impl Exporting {
             exporting.exporter.add_collector(Collector::new(transport, None, settings(queue_octets)));
         }
         exporting
+    }
+
+    /// To two collectors, the second of which is used when the first is away.
+    pub(crate) fn falling_back(wires: [Wire; 2]) -> Exporting {
+        let exporter = Exporter::new(7, 100).unwrap().with_distribution(Distribution::Fallback);
+        Exporting::with(exporter, wires, 1 << 20)
     }
 
     pub(crate) fn add(&mut self, template: Template) -> TemplateSlot {

@@ -231,7 +231,7 @@ fn the_withdrawal_of_a_template_that_is_not_there_is_told_and_does_no_harm() {
     assert_eq!(session.counters().faults, 2);
 }
 
-/// RFC 7011, 8
+/// RFC 7011, 8.2
 #[test]
 fn no_message_has_an_earlier_export_time_than_one_before_it() {
     let mut exporting = Exporting::to(Wire::datagrams());
@@ -250,7 +250,7 @@ fn no_message_has_an_earlier_export_time_than_one_before_it() {
     assert_eq!(times.last(), Some(&(1_000_000_000 - 3600 + 60 + 7200)));
 }
 
-/// RFC 7011, 8 and 10.3.5
+/// RFC 7011, 9
 #[test]
 fn records_that_come_before_their_template_wait_for_it_in_bounded_room_for_a_bounded_time() {
     let settings = SessionSettings { most_waiting: 200, ..SessionSettings::new(true) };
