@@ -227,9 +227,9 @@ fn a_file_is_shown_by_what_it_tells_of_its_elements_and_of_what_records_have_in_
     for template in [&types, &common, &data] {
         message.put_template(template).unwrap();
     }
-    message.put_encoded(300, &told, 1, types.shortest_record()).unwrap();
-    message.put_encoded(301, b"\0\0\0\0\0\0\0\x09\x04eth0", 1, common.shortest_record()).unwrap();
-    message.put_encoded(256, b"\0\0\0\0\0\0\0\x09\0\x03", 1, 10).unwrap();
+    message.put_encoded(&types, &told).unwrap();
+    message.put_encoded(&common, b"\0\0\0\0\0\0\0\x09\x04eth0").unwrap();
+    message.put_encoded(&data, b"\0\0\0\0\0\0\0\x09\0\x03").unwrap();
     let message = message.finish(1_600_000_000, 0).unwrap();
     let scratch = Scratch::new();
     let file = scratch.file("told.ipfix", &*message.octets).display().to_string();

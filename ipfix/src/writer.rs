@@ -182,13 +182,13 @@ impl<'b> MessageWriter<'b> {
         Ok(())
     }
 
-    /// Puts `count` records of template `id` that have been encoded before, the shortest of them `shortest` octets long.
+    /// Puts a record of `template` that has been encoded before.
     ///
     /// # Errors
-    /// If they do not fit.
-    pub fn put_encoded(&mut self, id: u16, octets: &[u8], count: u32, shortest: usize) -> Result<(), Full> {
-        self.put(id, shortest, |out| out.put(octets))?;
-        self.records += count;
+    /// If it does not fit.
+    pub fn put_encoded(&mut self, template: &Template, record: &[u8]) -> Result<(), Full> {
+        self.put(template.id(), template.shortest_record(), |out| out.put(record))?;
+        self.records += 1;
         Ok(())
     }
 

@@ -288,12 +288,13 @@ fn options_seed(may_lose: u8) -> Option<Vec<u8>> {
     let data = Template::new(256, [COMMON_PROPERTIES_FIELD, FieldSpecifier::new(doors.id, 2)]).ok()?;
     let mut buffer = [0; 1400];
     let mut message = MessageWriter::new(&mut buffer, 1).ok()?;
-    for template in [&types.template(300).ok()?, &common, &data] {
+    let told = types.template(300).ok()?;
+    for template in [&told, &common, &data] {
         message.put_template(template).ok()?;
     }
-    message.put_encoded(300, &types.to_record().ok()?, 1, 27).ok()?;
-    message.put_encoded(301, b"\0\0\0\0\0\0\0\x09\x04eth0", 1, 9).ok()?;
-    message.put_encoded(256, b"\0\0\0\0\0\0\0\x09\0\x03", 1, 10).ok()?;
+    message.put_encoded(&told, &types.to_record().ok()?).ok()?;
+    message.put_encoded(&common, b"\0\0\0\0\0\0\0\x09\x04eth0").ok()?;
+    message.put_encoded(&data, b"\0\0\0\0\0\0\0\x09\0\x03").ok()?;
     let message = message.finish(1_700_000_000, 0)?;
     Some([&[may_lose], &*message.octets].concat())
 }

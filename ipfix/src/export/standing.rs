@@ -56,5 +56,5 @@ fn put(
         }
         message.put_template(template)?;
     }
-    message.put_encoded(template.id(), record, 1, template.shortest_record())
+    message.put_encoded(template, record)
 }

@@ -166,7 +166,7 @@ mod tests {
         let mut message = MessageWriter::new(&mut buffer, domain).unwrap();
         templates.iter().for_each(|template| message.put_template(template).unwrap());
         for (template, octets) in records {
-            message.put_encoded(template.id(), octets, 1, 1).unwrap();
+            message.put_encoded(template, octets).unwrap();
         }
         message.finish(0, 0).unwrap().octets.to_vec()
     }

@@ -87,7 +87,8 @@ fn each_template_has_a_set_of_its_own() {
     for template in [&first, &first, &second, &first] {
         message.put_record(template, |record| record.unsigned(7)).unwrap();
     }
-    message.put_encoded(257, &[8, 9], 2, 1).unwrap();
+    message.put_encoded(&second, &[8]).unwrap();
+    message.put_encoded(&second, &[9]).unwrap();
     let finished = message.finish(0, 0).unwrap();
     assert_eq!(finished.records, 6);
     let message = Message::read(finished.octets).unwrap();

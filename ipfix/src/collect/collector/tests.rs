@@ -330,8 +330,9 @@ fn a_peer_defines_elements_for_its_session_alone() {
     let types = TypeInformation::new(&doors);
     let mut buffer = [0; 1400];
     let mut writer = MessageWriter::new(&mut buffer, 7).unwrap();
-    writer.put_template(&types.template(300).unwrap()).unwrap();
-    writer.put_encoded(300, &types.to_record().unwrap(), 1, 27).unwrap();
+    let template = types.template(300).unwrap();
+    writer.put_template(&template).unwrap();
+    writer.put_encoded(&template, &types.to_record().unwrap()).unwrap();
     let (one, other) = (sender(udp), sender(udp));
     one.send(writer.finish(1000, 0).unwrap().octets).unwrap();
     other.send(&message(0, true, &[1])).unwrap();

@@ -21,7 +21,7 @@ fn types(elements: &[Element]) -> Vec<u8> {
         m.put_template(&template).unwrap();
         for element in elements {
             let record = TypeInformation::new(element).to_record().unwrap();
-            m.put_encoded(300, &record, 1, template.shortest_record()).unwrap();
+            m.put_encoded(&template, &record).unwrap();
         }
     })
 }
