@@ -83,6 +83,23 @@ fn over_udp_every_template_is_repeated_at_its_interval_and_not_earlier() {
     assert_eq!(copies, [0, 60, 120, 180].map(|time| [(time, 3), (time, 2)]).concat());
 }
 
+/// RFC 7011, 8.4: of the several copies that it advises there is one, and the next after the interval.
+#[test]
+fn over_udp_a_template_comes_before_its_records_in_a_message_of_its_own() {
+    let mut exporting = Exporting::to(Wire::datagrams());
+    let slot = exporting.add(template(4, 1));
+    exporting.export(slot, &[[6]]);
+    let other = exporting.add(Template::new(257, [iana(5, 1)]).unwrap());
+    exporting.export(other, &[[1]]);
+    let definition = [&[1, 1], &CLASS[2..]].concat();
+    let expected: [(u32, u16, &[u8]); 4] =
+        [(0, 2, PROTOCOL), (0, 256, &[6]), (1, 2, &definition), (1, 257, &[1])];
+    assert_eq!(
+        exporting.messages(),
+        expected.map(|(sequence, id, content)| message(sequence, &[(id, content)]))
+    );
+}
+
 /// RFC 7011, 8.4
 #[test]
 fn over_udp_templates_are_not_withdrawn() {
