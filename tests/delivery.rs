@@ -12,6 +12,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use probe::certificates::{Certificates, collector_of};
 use probe::running::Running;
 use probe::{Scratch, weir};
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,36 +29,57 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// How a collector behaves.
-#[derive(Clone, Copy)]
-enum Manner {
+/// Over what a collector is reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Over {
     Tcp,
+    Tls,
     Udp,
-    /// Over TCP, with a pause before each read.
+}
+
+/// How a collector behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Manner {
+    Prompt,
+    /// With a pause before each read.
     Slow,
-    /// Over TCP, and does not read before it is told to.
+    /// From the beginning of a session on it does not read before it is told to.
     Late,
 }
 
-const MANNERS: [(Manner, &str); 4] =
-    [(Manner::Tcp, "tcp"), (Manner::Udp, "udp"), (Manner::Slow, "slow"), (Manner::Late, "late")];
-
-const ENVIRONMENT: [&str; 3] = ["WEIR_COLLECTOR_MANNER", "WEIR_COLLECTOR_PORT", "WEIR_COLLECTOR_COUNT"];
-
-/// A collector of `weir-ipfix` in a process of its own, which writes how many records it has received into a file.
-struct CollectorProcess {
-    child: Child,
-    count: PathBuf,
+/// The value that has this name in `Debug`.
+fn named<T: Copy + std::fmt::Debug>(values: &[T], name: &str) -> T {
+    *values.iter().find(|value| format!("{value:?}") == name).unwrap()
 }
 
-impl CollectorProcess {
-    fn start(scratch: &Scratch, name: &str, manner: Manner, port: u16) -> CollectorProcess {
-        let count = scratch.path(name);
-        let (_, manner) = MANNERS.iter().find(|(it, _)| *it as u8 == manner as u8).unwrap();
-        let values = [*manner, &port.to_string(), count.to_str().unwrap()];
+/// What the process of a collector is told, in the order of [`Site::start`].
+const ENVIRONMENT: [&str; 5] = ["OVER", "MANNER", "PORT", "COUNT", "CERTIFICATES"];
+
+/// Where collectors and a probe come together.
+struct Site {
+    scratch: Scratch,
+    over: Over,
+    certificates: Certificates,
+}
+
+impl Site {
+    fn new(over: Over) -> Site {
+        Site { scratch: Scratch::new(), over, certificates: Certificates::new() }
+    }
+
+    /// Starts a collector of this name.
+    fn start(&self, name: &str, manner: Manner, port: u16) -> CollectorProcess {
+        let count = self.scratch.path(name);
+        let values = [
+            format!("{:?}", self.over),
+            format!("{manner:?}"),
+            port.to_string(),
+            count.display().to_string(),
+            self.certificates.directory().display().to_string(),
+        ];
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "the_process_of_a_collector"])
-            .envs(ENVIRONMENT.into_iter().zip(values))
+            .envs(ENVIRONMENT.map(variable).into_iter().zip(values))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -67,6 +89,33 @@ impl CollectorProcess {
         process
     }
 
+    /// The program with its output, which has further parameters.
+    fn probe(&self, parameters: &str) -> Probe {
+        let transport = match self.over {
+            Over::Tcp => "transport=tcp".to_owned(),
+            Over::Tls => format!("transport=tls;{}", self.certificates.parameters()),
+            Over::Udp => "transport=udp".to_owned(),
+        };
+        Probe::start(&format!("ipfix;{transport};{parameters}"))
+    }
+
+    /// The parameters of a spool.
+    fn spool(&self) -> String {
+        format!("spool={};spool-size=50000000", self.scratch.path("").display())
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("WEIR_COLLECTOR_{name}")
+}
+
+/// A collector of `weir-ipfix` in a process of its own, which writes how many records it has received into a file.
+struct CollectorProcess {
+    child: Child,
+    count: PathBuf,
+}
+
+impl CollectorProcess {
     fn received(&self) -> u64 {
         fs::read(&self.count).unwrap().try_into().map_or(0, u64::from_be_bytes)
     }
@@ -115,32 +164,32 @@ fn go_path(count: &Path) -> PathBuf {
 #[test]
 #[ignore = "it is what the other tests start"]
 fn the_process_of_a_collector() {
-    let [manner, port, count] = ENVIRONMENT.map(|name| std::env::var(name).unwrap());
-    let (manner, _) = MANNERS.into_iter().find(|(_, name)| *name == manner).unwrap();
+    let [over, manner, port, count, certificates] =
+        ENVIRONMENT.map(|name| std::env::var(variable(name)).unwrap());
+    let over = named(&[Over::Tcp, Over::Tls, Over::Udp], &over);
+    let manner = named(&[Manner::Prompt, Manner::Slow, Manner::Late], &manner);
     let count = PathBuf::from(count);
     let address = (Ipv4Addr::LOCALHOST, port.parse().unwrap()).into();
     let mut collector = Collector::new(CollectorSettings::default());
-    match manner {
-        Manner::Udp => collector.listen_udp(address).unwrap(),
-        _ => collector.listen_tcp(address).unwrap(),
+    match over {
+        Over::Tcp => collector.listen_tcp(address).unwrap(),
+        Over::Tls => collector.listen_tls(address, &collector_of(Path::new(&certificates))).unwrap(),
+        Over::Udp => collector.listen_udp(address).unwrap(),
     };
     let file = File::create(&count).unwrap();
-    while matches!(manner, Manner::Late) && !go_path(&count).exists() {
-        if collector.sessions().count() > 0 {
-            thread::sleep(Duration::from_millis(10));
-        } else {
-            // What is accepted is read with the next call.
-            collector.poll(Duration::from_millis(10), |_, _| ()).unwrap();
-        }
-    }
     let mut received = 0u64;
     loop {
         let mut each =
             |_: &_, news: News<'_>| received += u64::from(matches!(news, News::Event(_, Event::Record(_))));
-        collector.poll(Duration::from_secs(1), &mut each).unwrap();
+        collector.poll(Duration::from_millis(100), &mut each).unwrap();
         file.write_all_at(&received.to_be_bytes(), 0).unwrap();
-        if matches!(manner, Manner::Slow) {
-            thread::sleep(Duration::from_millis(5));
+        match manner {
+            Manner::Prompt => {}
+            Manner::Slow => thread::sleep(Duration::from_millis(5)),
+            Manner::Late if collector.sessions().count() > 0 => {
+                wait_until("it may read", || go_path(&count).exists());
+            }
+            Manner::Late => {}
         }
     }
 }
@@ -175,40 +224,15 @@ impl Probe {
     fn flows(&mut self, count: u32) {
         for flow in self.flows..self.flows + count {
             let [a, b, c, d] = flow.to_be_bytes();
-            let packet = [
-                0x45,
-                0,
-                0,
-                28,
-                0,
-                0,
-                0,
-                0,
-                64,
-                17,
-                0,
-                0,
-                10 + a,
-                b,
-                c,
-                d,
-                192,
-                0,
-                2,
-                1,
-                0x12,
-                0x34,
-                0,
-                99,
-                0,
-                8,
-                0,
-                0,
-            ];
+            let begin = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0];
+            let source = [10 + a, b, c, d];
+            let end = [192, 0, 2, 1, 0x12, 0x34, 0, 99, 0, 8, 0, 0];
             for word in [1_700_000_000, flow / 100, 28, 28u32] {
                 self.packets.write_all(&word.to_le_bytes()).unwrap();
             }
-            self.packets.write_all(&packet).unwrap();
+            for part in [&begin[..], &source, &end] {
+                self.packets.write_all(part).unwrap();
+            }
         }
         self.flows += count;
         self.packets.flush().unwrap();
@@ -226,29 +250,59 @@ impl Probe {
     }
 }
 
-#[test]
-fn a_collector_is_killed_and_started_again() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let first = CollectorProcess::start(&scratch, "first", Manner::Tcp, port);
-    let mut probe = Probe::start(&format!("ipfix;port={port};reconnect=1"));
+/// Has the same become of a collector over TCP and of one over TLS, at the same time since most of it is waiting.
+macro_rules! over_tcp_and_tls {
+    ($($what:ident)*) => {
+        mod over_tcp_and_tls {
+            $(#[test] fn $what() { super::each_over(super::$what); })*
+        }
+    };
+}
+
+fn each_over(what: fn(Over)) {
+    thread::scope(|scope| {
+        for over in [Over::Tcp, Over::Tls] {
+            let thread = thread::Builder::new().name(format!("{over:?}"));
+            thread.spawn_scoped(scope, move || what(over)).unwrap();
+        }
+    });
+}
+
+over_tcp_and_tls! {
+    a_collector_is_killed_and_started_again
+    a_collector_stands_still_and_goes_on
+    of_a_collector_that_stood_still_and_is_killed_only_what_its_kernel_had_acknowledged_is_missing
+    a_slow_collector_is_waited_for
+    a_collector_that_is_never_there_has_everything_reported_as_dropped
+    a_collector_refuses_at_first
+    a_collector_never_reads
+    with_a_spool_nothing_is_dropped_while_a_collector_is_away
+    with_a_spool_nothing_is_dropped_while_a_collector_stands_still
+    another_collector_takes_over_and_gives_back
+}
+
+fn a_collector_is_killed_and_started_again(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let first = site.start("first", Manner::Prompt, port);
+    let mut probe = site.probe(&format!("port={port};reconnect=1"));
     probe.flows(5000);
     first.wait_for(5000 - CACHED);
     let first = first.kill();
     probe.flows(5000);
-    let second = CollectorProcess::start(&scratch, "second", Manner::Tcp, port);
+    let second = site.start("second", Manner::Prompt, port);
     probe.flows(5000);
     let (exported, dropped) = probe.end();
     let second = second.wait_for(exported - first - dropped);
     assert_eq!((first + second + dropped, dropped), (exported, 0));
 }
 
-#[test]
-fn a_collector_stands_still_and_goes_on() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Tcp, port);
-    let mut probe = Probe::start(&format!("ipfix;port={port};non-blocking-tcp;queue=131072"));
-    probe.flows(5000);
-    collector.wait_for(5000 - CACHED);
+fn a_collector_stands_still_and_goes_on(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let collector = site.start("collector", Manner::Prompt, port);
+    let mut probe = site.probe(&format!("port={port};non-blocking-tcp;queue=131072"));
+    // As many as may wait for the session.
+    probe.flows(1500);
+    collector.wait_for(1500 - CACHED);
     collector.signal(Signal::STOP);
     // Twice what both kernels keep for a connection at the most.
     probe.flows(250_000);
@@ -270,11 +324,12 @@ fn unread(port: u16) -> u64 {
     rows.map(|row| u64::from_str_radix(row[4].split_once(':').unwrap().1, 16).unwrap()).sum()
 }
 
-#[test]
-fn of_a_collector_that_stood_still_and_is_killed_only_what_its_kernel_had_acknowledged_is_missing() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let first = CollectorProcess::start(&scratch, "first", Manner::Tcp, port);
-    let mut probe = Probe::start(&format!("ipfix;port={port};reconnect=1"));
+fn of_a_collector_that_stood_still_and_is_killed_only_what_its_kernel_had_acknowledged_is_missing(
+    over: Over,
+) {
+    let (site, port) = (Site::new(over), free_port());
+    let first = site.start("first", Manner::Prompt, port);
+    let mut probe = site.probe(&format!("port={port};reconnect=1"));
     probe.flows(5000);
     first.wait_for(5000 - CACHED);
     first.signal(Signal::STOP);
@@ -287,7 +342,7 @@ fn of_a_collector_that_stood_still_and_is_killed_only_what_its_kernel_had_acknow
         now > 0 && std::mem::replace(&mut last, now) == now
     });
     let first = first.kill();
-    let second = CollectorProcess::start(&scratch, "second", Manner::Tcp, port);
+    let second = site.start("second", Manner::Prompt, port);
     probe.flows(5000);
     let (exported, dropped) = probe.end();
     let second = second.wait_for(exported - first - last / RECORD_LEN - dropped);
@@ -299,32 +354,29 @@ fn of_a_collector_that_stood_still_and_is_killed_only_what_its_kernel_had_acknow
     assert_eq!(dropped, 0);
 }
 
-#[test]
-fn a_slow_collector_is_waited_for() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Slow, port);
-    let mut probe = Probe::start(&format!("ipfix;port={port};queue=131072"));
+fn a_slow_collector_is_waited_for(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let collector = site.start("collector", Manner::Slow, port);
+    let mut probe = site.probe(&format!("port={port};queue=131072"));
     probe.flows(200_000);
     let (exported, dropped) = probe.end();
     assert_eq!((collector.wait_for(exported), dropped), (exported, 0));
 }
 
-#[test]
-fn a_collector_that_is_never_there_has_everything_reported_as_dropped() {
-    let port = free_port();
-    let mut probe = Probe::start(&format!("ipfix;port={port};reconnect=1;queue=131072"));
+fn a_collector_that_is_never_there_has_everything_reported_as_dropped(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let mut probe = site.probe(&format!("port={port};reconnect=1;queue=131072"));
     probe.flows(20_000);
     let (exported, dropped) = probe.end();
     assert_eq!(dropped, exported);
 }
 
-#[test]
-fn a_collector_refuses_at_first() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let mut probe = Probe::start(&format!("ipfix;port={port};reconnect=1;queue=131072"));
+fn a_collector_refuses_at_first(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let mut probe = site.probe(&format!("port={port};reconnect=1;queue=131072"));
     probe.flows(20_000);
     probe.running.wait_for(|tables| tables.outputs[0].dropped > 0);
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Tcp, port);
+    let collector = site.start("collector", Manner::Prompt, port);
     collector.wait_for(1);
     probe.flows(5000);
     let (exported, dropped) = probe.end();
@@ -332,11 +384,10 @@ fn a_collector_refuses_at_first() {
     assert_eq!(received + dropped, exported);
 }
 
-#[test]
-fn a_collector_never_reads() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Late, port);
-    let mut probe = Probe::start(&format!("ipfix;port={port};non-blocking-tcp;queue=131072"));
+fn a_collector_never_reads(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let collector = site.start("collector", Manner::Late, port);
+    let mut probe = site.probe(&format!("port={port};non-blocking-tcp;queue=131072"));
     probe.flows(250_000);
     let (exported, dropped) = probe.end();
     // What its kernel has acknowledged is there, and nothing else.
@@ -346,33 +397,28 @@ fn a_collector_never_reads() {
     assert!(dropped > 0);
 }
 
-#[test]
-fn with_a_spool_nothing_is_dropped_while_a_collector_is_away() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let spool = scratch.path("");
-    let first = CollectorProcess::start(&scratch, "first", Manner::Tcp, port);
-    let spool = format!("spool={};spool-size=50000000", spool.display());
-    let mut probe =
-        Probe::start(&format!("ipfix;port={port};reconnect=1;non-blocking-tcp;queue=131072;{spool}"));
+fn with_a_spool_nothing_is_dropped_while_a_collector_is_away(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let first = site.start("first", Manner::Prompt, port);
+    let spool = site.spool();
+    let mut probe = site.probe(&format!("port={port};reconnect=1;non-blocking-tcp;queue=131072;{spool}"));
     probe.flows(5000);
     first.wait_for(5000 - CACHED);
     let first = first.kill();
     // 8 MB, and no room for them in memory.
     probe.flows(100_000);
-    let second = CollectorProcess::start(&scratch, "second", Manner::Tcp, port);
+    let second = site.start("second", Manner::Prompt, port);
     probe.flows(5000);
     let (exported, dropped) = probe.end();
     let second = second.wait_for(exported - first);
     assert_eq!((first + second, dropped), (exported, 0));
 }
 
-#[test]
-fn with_a_spool_nothing_is_dropped_while_a_collector_stands_still() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let spool = scratch.path("");
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Tcp, port);
-    let spool = format!("spool={};spool-size=50000000", spool.display());
-    let mut probe = Probe::start(&format!("ipfix;port={port};non-blocking-tcp;queue=131072;{spool}"));
+fn with_a_spool_nothing_is_dropped_while_a_collector_stands_still(over: Over) {
+    let (site, port) = (Site::new(over), free_port());
+    let collector = site.start("collector", Manner::Prompt, port);
+    let spool = site.spool();
+    let mut probe = site.probe(&format!("port={port};non-blocking-tcp;queue=131072;{spool}"));
     collector.signal(Signal::STOP);
     probe.flows(250_000);
     collector.signal(Signal::CONT);
@@ -380,20 +426,19 @@ fn with_a_spool_nothing_is_dropped_while_a_collector_stands_still() {
     assert_eq!((collector.wait_for(exported), dropped), (exported, 0));
 }
 
-#[test]
-fn another_collector_takes_over_and_gives_back() {
-    let (scratch, ports) = (Scratch::new(), [(); 2].map(|()| free_port()));
-    let first = CollectorProcess::start(&scratch, "first", Manner::Tcp, ports[0]);
-    let second = CollectorProcess::start(&scratch, "second", Manner::Tcp, ports[1]);
+fn another_collector_takes_over_and_gives_back(over: Over) {
+    let (site, ports) = (Site::new(over), [(); 2].map(|()| free_port()));
+    let first = site.start("first", Manner::Prompt, ports[0]);
+    let second = site.start("second", Manner::Prompt, ports[1]);
     let collectors = format!("collectors=127.0.0.1:{},127.0.0.1:{}", ports[0], ports[1]);
-    let mut probe = Probe::start(&format!("ipfix;{collectors};distribution=fallback;reconnect=1"));
+    let mut probe = site.probe(&format!("{collectors};distribution=fallback;reconnect=1"));
     probe.flows(5000);
     first.wait_for(5000 - CACHED);
     assert_eq!(second.received(), 0);
     let first = first.kill();
     probe.flows(5000);
     second.wait_for(10_000 - first - CACHED);
-    let third = CollectorProcess::start(&scratch, "third", Manner::Tcp, ports[0]);
+    let third = site.start("third", Manner::Prompt, ports[0]);
     wait_until("the first one is used again", || {
         probe.flows(100);
         third.received() > 0
@@ -405,10 +450,37 @@ fn another_collector_takes_over_and_gives_back() {
 }
 
 #[test]
+fn a_collector_that_never_answers_the_handshake_has_everything_reported_as_dropped() {
+    let site = Site::new(Over::Tls);
+    // The kernel accepts connections.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut probe = site.probe(&format!("port={port};reconnect=1;queue=131072"));
+    probe.flows(20_000);
+    let (exported, dropped) = probe.end();
+    assert_eq!(dropped, exported);
+}
+
+#[test]
+fn a_collector_that_never_answers_the_handshake_gives_way_to_one_that_does() {
+    let site = Site::new(Over::Tls);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut probe = site.probe(&format!("port={port};reconnect=1;queue=131072;{}", site.spool()));
+    probe.flows(20_000);
+    drop(listener.accept().unwrap());
+    drop(listener);
+    let collector = site.start("collector", Manner::Prompt, port);
+    probe.flows(5000);
+    let (exported, dropped) = probe.end();
+    assert_eq!((collector.wait_for(exported), dropped), (exported, 0));
+}
+
+#[test]
 fn over_udp_a_collector_stands_still_and_goes_on() {
-    let (scratch, port) = (Scratch::new(), free_port());
-    let collector = CollectorProcess::start(&scratch, "collector", Manner::Udp, port);
-    let mut probe = Probe::start(&format!("ipfix;udp;port={port}"));
+    let (site, port) = (Site::new(Over::Udp), free_port());
+    let collector = site.start("collector", Manner::Prompt, port);
+    let mut probe = site.probe(&format!("port={port}"));
     // As much as the collector's socket surely keeps.
     probe.flows(1500);
     let before = collector.wait_for(1500 - CACHED);

@@ -4,61 +4,15 @@
 mod probe;
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use probe::{Ended, Scratch, committed, json, number, weir_on};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use probe::certificates::Certificates;
+use probe::{Ended, committed, json, number, weir_on};
 use weir_ipfix::collect::{Collector, CollectorSettings, Event, News, Peer};
 use weir_ipfix::element::ElementId;
-use weir_ipfix::identity::{Identity, IdentityFiles};
 use weir_ipfix::value::unsigned;
-
-/// Certificates of a collector and an exporter, and the authority of both.
-struct Certificates {
-    scratch: Scratch,
-}
-
-impl Certificates {
-    fn new() -> Certificates {
-        let scratch = Scratch::new();
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.distinguished_name.push(DnType::CommonName, "authority");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().unwrap();
-        let pem = authority.self_signed(&authority_key).unwrap().pem();
-        scratch.file("ca.pem", pem);
-        let issuer = Issuer::from_params(&authority, &authority_key);
-        for name in ["127.0.0.1", "exporter"] {
-            let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
-            parameters.distinguished_name.push(DnType::CommonName, name);
-            let key = KeyPair::generate().unwrap();
-            scratch.file(&format!("{name}.pem"), parameters.signed_by(&key, &issuer).unwrap().pem());
-            scratch.file(&format!("{name}.key"), key.serialize_pem());
-        }
-        Certificates { scratch }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.scratch.path(name)
-    }
-
-    fn collector(&self) -> Identity {
-        Identity::read(&IdentityFiles {
-            authorities: self.path("ca.pem"),
-            certificate: self.path("127.0.0.1.pem"),
-            key: self.path("127.0.0.1.key"),
-        })
-        .unwrap()
-    }
-
-    /// The parameters of the output.
-    fn parameters(&self) -> String {
-        let [ca, cert, key] = ["ca.pem", "exporter.pem", "exporter.key"].map(|name| self.path(name));
-        format!("ca={};cert={};key={}", ca.display(), cert.display(), key.display())
-    }
-}
 
 /// Starts the program on a capture.
 fn exporting(capture: &Path, output: &str) -> Child {

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses some of it
 
 pub(crate) mod capture;
+pub(crate) mod certificates;
 pub(crate) mod messages;
 pub(crate) mod network;
 pub(crate) mod programs;
