@@ -492,3 +492,22 @@ fn over_udp_a_collector_stands_still_and_goes_on() {
     let (exported, dropped) = probe.end();
     assert_eq!((collector.wait_for(exported), dropped), (exported, 0));
 }
+
+#[test]
+fn over_udp_what_a_collector_refuses_is_reported_as_dropped() {
+    let (site, port) = (Site::new(Over::Udp), free_port());
+    let mut probe = site.probe(&format!("port={port}"));
+    probe.flows(5000);
+    probe.running.wait_for(|tables| tables.outputs[0].dropped >= 5000 - CACHED);
+    let collector = site.start("collector", Manner::Prompt, port);
+    // The first of them goes with the templates again.
+    probe.flows(1500);
+    probe.running.wait_for(|tables| {
+        let output = &tables.outputs[0];
+        output.records >= 6500 - CACHED && collector.received() + output.dropped == output.records
+    });
+    let received = collector.kill();
+    probe.flows(5000);
+    let (exported, dropped) = probe.end();
+    assert_eq!(received + dropped, exported);
+}

@@ -57,6 +57,12 @@ impl Session {
         *self = Session { export_time_s: self.export_time_s, ..Session::new(self.refresh) };
     }
 
+    /// All templates have to be sent again: the collector was not there, and may not know them.
+    pub(super) fn repeat_templates(&mut self) {
+        self.sent.clear();
+        self.told = 0;
+    }
+
     /// An export time that is not before another one in the session, so that no record seems older than its template.
     fn export_time_s(&mut self, now: Now) -> u32 {
         self.export_time_s = self.export_time_s.max(now.unix_s);

@@ -7,7 +7,11 @@ use crate::message::{Message, Records, SetKind};
 impl Collector {
     /// Looks at what the transport gives back. If there is no session any more, it waits for the next one; else it is lost.
     pub(super) fn take_back(&mut self, common: &Common, observer: &mut dyn Observer) {
-        for message in self.transport.take_back() {
+        let returned = self.transport.take_back();
+        if !returned.is_empty() && self.transport.may_lose() {
+            self.session.repeat_templates();
+        }
+        for message in returned {
             let Some((records, are_options)) = common.data_records(&message) else { continue };
             self.statistics.uncount(&message, records, are_options);
             if self.is_up() || self.queue.wait(&message, records).is_err() {

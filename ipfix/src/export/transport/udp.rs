@@ -1,6 +1,8 @@
 //! UDP (RFC 7011, 10.3): a datagram a message, many a system call; and where messages have the same length, many go through the kernel
 //! as one and are divided at its end (UDP_SEGMENT), which takes a fraction of the time.
 
+mod refused;
+
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::task::Poll;
@@ -10,6 +12,7 @@ use nix::sys::socket::{setsockopt, sockopt::UdpGsoSegment};
 use rustix::io::Errno;
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, send, sendmmsg};
 
+use self::refused::Sent;
 use super::Transport;
 use super::resolve::addresses;
 use super::tcp::wait_to_write;
@@ -29,6 +32,8 @@ pub struct Udp {
     host: String,
     port: u16,
     open: Option<Open>,
+    /// Messages that have not arrived.
+    refused: Vec<Box<[u8]>>,
 }
 
 #[derive(Debug)]
@@ -38,12 +43,13 @@ struct Open {
     segment: u16,
     /// Whether the kernel, and the way to the collector, can do that.
     can_segment: bool,
+    sent: Sent,
 }
 
 impl Udp {
     /// To the first address of `host`.
     pub fn new(host: impl Into<String>, port: u16) -> Udp {
-        Udp { host: host.into(), port, open: None }
+        Udp { host: host.into(), port, open: None, refused: Vec::new() }
     }
 
     fn open(&self) -> io::Result<Open> {
@@ -56,7 +62,8 @@ impl Udp {
         // The kernel looks for the way once, and not for every datagram.
         socket.connect(address)?;
         socket.set_nonblocking(true)?;
-        Ok(Open { socket, segment: 0, can_segment: true })
+        refused::listen(&socket, address.is_ipv6())?;
+        Ok(Open { socket, segment: 0, can_segment: true, sent: Sent::default() })
     }
 }
 
@@ -86,6 +93,13 @@ impl Transport for Udp {
         Ok(taken)
     }
 
+    fn take_back(&mut self) -> Vec<Box<[u8]>> {
+        if let Some(Open { socket, sent, .. }) = &mut self.open {
+            sent.look(socket, &mut self.refused);
+        }
+        std::mem::take(&mut self.refused)
+    }
+
     fn wait(&self, most: Duration) {
         if let Some(open) = &self.open {
             wait_to_write(&open.socket, most);
@@ -93,7 +107,9 @@ impl Transport for Udp {
     }
 
     fn close(&mut self) {
-        self.open = None;
+        if let Some(mut open) = self.open.take() {
+            open.sent.look(&open.socket, &mut self.refused);
+        }
     }
 }
 
@@ -104,10 +120,15 @@ impl Open {
         if run >= FEWEST_SEGMENTS {
             let datagram = &octets[begin..ends[run - 1]];
             match self.segment_at(ends[0] - begin).and_then(|()| self.send_divided(datagram)) {
-                Ok(()) => return Ok(run),
-                Err(error @ (Errno::AGAIN | Errno::NOBUFS | Errno::CONNREFUSED)) => return Err(error),
+                Ok(()) => {
+                    self.sent.keep(octets, begin, &ends[..run], true);
+                    return Ok(run);
+                }
                 // The device cannot do it, or messages are longer than its packets.
-                Err(_) => self.can_segment = false,
+                Err(Errno::IO | Errno::INVAL | Errno::MSGSIZE | Errno::NOPROTOOPT) => {
+                    self.can_segment = false;
+                }
+                Err(error) => return Err(error),
             }
         }
         self.segment_at(0)?;
@@ -116,7 +137,9 @@ impl Open {
         while count < ends.len().min(MOST) && self.run(ends[count - 1], &ends[count..]) < FEWEST_SEGMENTS {
             count += 1;
         }
-        self.send_each(octets, begin, &ends[..count])
+        let count = self.send_each(octets, begin, &ends[..count])?;
+        self.sent.keep(octets, begin, &ends[..count], false);
+        Ok(count)
     }
 
     /// How many of the messages from `begin` on have the length of the first one, and fit into one datagram: the last of them may be shorter.
@@ -170,10 +193,12 @@ impl Open {
     }
 }
 
-/// An ICMP message that nobody listens is reported once, in place of the next datagram: that one is sent again.
+/// What ICMP says of an earlier datagram is reported once in place of sending another: that one is sent again.
 fn again_if_told<T>(mut send: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     match send() {
-        Err(Errno::CONNREFUSED | Errno::INTR) => send(),
+        Err(Errno::CONNREFUSED | Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::ACCESS | Errno::INTR) => {
+            send()
+        }
         sent => sent,
     }
 }
@@ -181,8 +206,6 @@ fn again_if_told<T>(mut send: impl FnMut() -> rustix::io::Result<T>) -> rustix::
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::net::UdpSocket;
 
     use super::*;
 
@@ -259,5 +282,44 @@ mod tests {
             let udp = arrive(&[1397; 60], false);
             assert!(!udp.open.unwrap().can_segment);
         });
+    }
+
+    /// All messages that were sent, and those that were given back.
+    fn refused(lengths: &[usize], is_ipv6: bool) -> (Vec<Vec<u8>>, Vec<Box<[u8]>>) {
+        let host = if is_ipv6 { "::1" } else { "127.0.0.1" };
+        let nobody = UdpSocket::bind((host, 0)).unwrap().local_addr().unwrap();
+        let mut udp = Udp::new(host, nobody.port());
+        assert!(matches!(udp.connect(), Poll::Ready(Ok(()))));
+        let messages: Vec<Vec<u8>> =
+            lengths.iter().enumerate().map(|(number, &length)| vec![number as u8; length]).collect();
+        let mut back = Vec::new();
+        for messages in messages.chunks(60) {
+            let octets = messages.concat();
+            let ends: Vec<usize> =
+                (1..=messages.len()).map(|count| messages[..count].concat().len()).collect();
+            let mut sent = 0;
+            while sent < ends.len() {
+                let begin = if sent == 0 { 0 } else { ends[sent - 1] };
+                let rest: Vec<usize> = ends[sent..].iter().map(|end| end - begin).collect();
+                // What is said of one message may come in place of sending another twice.
+                let taken = udp.send(&octets[begin..], &rest).unwrap_or(0);
+                sent += rest.partition_point(|&end| end <= taken);
+                back.extend(udp.take_back());
+            }
+        }
+        udp.close();
+        back.extend(udp.take_back());
+        (messages, back)
+    }
+
+    #[test]
+    fn messages_to_where_nobody_listens_are_given_back_once_each() {
+        let mut lengths = vec![1397; 100];
+        lengths.extend([1000, 900, 1100, 1200, 700]);
+        for is_ipv6 in [false, true] {
+            let (messages, back) = refused(&lengths, is_ipv6);
+            assert_eq!(back.len(), messages.len());
+            assert!(messages.iter().zip(&back).all(|(message, back)| **message == **back));
+        }
     }
 }
