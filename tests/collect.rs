@@ -86,6 +86,7 @@ impl Collected {
             }
             News::Event(_, Event::Fault(fault)) => self.faults.push(fault.to_string()),
             News::Malformed(error) => self.faults.push(error.to_string()),
+            News::Skipped(skipped) => self.faults.push(skipped.to_string()),
             News::Refused(why) => self.faults.push(why.to_owned()),
             News::Closed(_, counters) => self.counters = counters,
             News::Opened | News::Event(..) => {}

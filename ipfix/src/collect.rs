@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use self::collector::{Closed, Collector, CollectorCounters, CollectorSettings, Lz4Error, News, Peer};
+pub use self::collector::{
+    Closed, Collector, CollectorCounters, CollectorSettings, Lz4Error, News, Peer, Skipped,
+};
 pub use self::packet::{Packet, PacketError, Protocol};
 pub use self::session::Session;
 use crate::element::Element;
@@ -88,8 +90,10 @@ pub struct SessionCounters {
     pub lost_messages: u64,
     /// Messages that came after later ones, or twice.
     pub late_messages: u64,
-    /// What came in this session and was no message.
+    /// What came in this session and was no message. In a file: how often something was skipped.
     pub malformed_messages: u64,
+    /// Octets of a file that were skipped, since they are no message, as they are told by [`News::Skipped`].
+    pub skipped_octets: u64,
 }
 
 /// What is wrong with a part of a message.

@@ -12,6 +12,8 @@ mod certificates;
 mod collecting;
 #[path = "rules/companions.rs"]
 mod companions;
+#[path = "rules/damage.rs"]
+mod damage;
 #[path = "rules/exporting.rs"]
 mod exporting;
 #[path = "rules/files.rs"]

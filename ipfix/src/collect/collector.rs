@@ -25,6 +25,7 @@ use rustls::ServerConfig;
 use thiserror::Error;
 
 use self::dtls::{DtlsSocket, Shared};
+pub use self::framing::Skipped;
 pub use self::lz4::Lz4Error;
 use self::sctp::Associations;
 pub use self::settings::CollectorSettings;
@@ -92,7 +93,7 @@ pub enum Closed {
     /// The same, in the middle of a message.
     #[error("in the middle of a message")]
     CutOff,
-    /// A stream goes on with something that is no message.
+    /// A connection goes on with something that is no message, or a file begins with it.
     #[error(transparent)]
     Malformed(#[from] MessageError),
     /// A compressed stream goes on with something that cannot be decompressed.
@@ -118,8 +119,10 @@ pub enum News<'n> {
     Refused(&'n str),
     /// What a message says.
     Event(&'n Packet<'n>, Event<'n>),
-    /// A datagram, or a message over SCTP, is no message. In a stream this ends the session.
+    /// A datagram, or a message over SCTP, is no message. In a connection this ends the session; for files see [`News::Skipped`].
     Malformed(PacketError),
+    /// A part of a file is no message. The session goes on: templates hold, and what is lost is seen by the sequence numbers.
+    Skipped(Skipped),
     /// A session has ended, in which so much was read.
     Closed(Closed, SessionCounters),
 }
@@ -443,7 +446,8 @@ impl Collector {
         });
     }
 
-    /// Reads a file of messages (RFC 5655), from its beginning to its end or to what is no message. It is a session of its own.
+    /// Reads a file of messages (RFC 5655), from its beginning to its end. It is a session of its own. Behind the first message, what is
+    /// damaged is skipped and told ([`News::Skipped`]): reading goes on where a message begins that leads to another one or to the end.
     ///
     /// # Errors
     /// If it cannot be opened. What happens afterwards is told as the reason for the session's end.
@@ -466,18 +470,24 @@ impl Collector {
     ) -> SessionCounters {
         let peer = Peer::File(name.into());
         let mut session = Session::new(self.settings.streams);
-        let mut stream = Stream::default();
+        let mut stream = Stream::of_file();
         each(&peer, News::Opened);
         let end = loop {
-            match stream.read(&mut source) {
-                Ok(0) => break if stream.is_empty() { Closed::End } else { Closed::CutOff },
-                Ok(_) => {}
+            let (is_at_end, failure) = match stream.read(&mut source) {
+                Ok(count) => (count == 0, None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => break error.into(),
-            }
+                Err(error) => (true, Some(error)),
+            };
             let arrival = Arrival { elapsed: self.since.elapsed(), stream: 0 };
-            if let Err(end) = stream.messages(&mut session, &peer, arrival, &mut each) {
+            if let Err(end) = stream.messages(&mut session, &peer, arrival, is_at_end, &mut each) {
                 break end;
+            }
+            if is_at_end {
+                break match failure {
+                    Some(error) => error.into(),
+                    None if stream.is_empty() => Closed::End,
+                    None => Closed::CutOff,
+                };
             }
         };
         each(&peer, News::Closed(end, session.counters()));

@@ -83,6 +83,12 @@ impl Session {
         self.counters.malformed_messages += 1;
     }
 
+    /// In a file, so many octets that are no message were skipped.
+    pub(super) const fn count_skipped(&mut self, octets: u64) {
+        self.count_malformed();
+        self.counters.skipped_octets += octets;
+    }
+
     /// Reads a message of any protocol: what it says is given to `each`, in order.
     pub fn read_packet(&mut self, packet: &Packet<'_>, arrival: Arrival, each: impl FnMut(Event<'_>)) {
         match packet {

@@ -47,6 +47,7 @@ fn tell(_peer: &Peer, news: &News<'_>) -> String {
         News::Event(_, event) => in_short(event),
         News::Refused(why) => format!("refused: {why}"),
         News::Malformed(why) => format!("malformed: {why}"),
+        News::Skipped(skipped) => skipped.to_string(),
         News::Closed(why, _) => format!("closed: {why}"),
     }
 }

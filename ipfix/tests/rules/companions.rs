@@ -2,7 +2,7 @@
 //!
 //! | RFC | beside the tests here |
 //! |---|---|
-//! | 5655 | [`crate::files`] |
+//! | 5655 | [`crate::files`], [`crate::damage`] |
 //! | 6313 | [`crate::lists`]; whoever prints lists stops where they are too deep: `tests/print.rs` |
 //! | 6526 | `streams_count_on_their_own` and `tshark_reads_the_messages_on_their_streams` in `tests/sctp.rs` |
 //! | 6728 | the probe's options have other names, those of ipfixprobe: `template` is 600 seconds and `template-packets` its twin in `docs_options_md_is_up_to_date`; its export modes are those of `several_collectors_get_everything_or_the_first_one_does_or_each_its_share` |

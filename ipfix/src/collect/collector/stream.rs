@@ -24,6 +24,11 @@ enum Compression {
 }
 
 impl Stream {
+    /// That of a file: it goes on behind what is damaged, if that can be decompressed.
+    pub(super) fn of_file() -> Stream {
+        Stream { framing: Framing::of_file(), ..Stream::default() }
+    }
+
     /// Whether nothing is there but whole messages that were read.
     pub(super) const fn is_empty(&self) -> bool {
         let is_empty = match &self.compression {
@@ -41,31 +46,43 @@ impl Stream {
         }
     }
 
-    /// Reads the messages that are whole.
+    /// Reads the messages that are whole. At the end nothing more will come.
     pub(super) fn messages(
         &mut self,
         session: &mut Session,
         peer: &Peer,
         arrival: Arrival,
+        is_at_end: bool,
         each: &mut impl FnMut(&Peer, News<'_>),
     ) -> Result<(), Closed> {
         if let Compression::Unknown = self.compression {
             let first = self.framing.octets();
             if first.starts_with(MAGIC) {
                 self.compression = Compression::Lz4(Box::new(Lz4::new(first)));
-                self.framing = Framing::default();
+                self.framing.clear();
             } else if !MAGIC.starts_with(first) {
                 self.compression = Compression::None;
             }
         }
         match &mut self.compression {
             Compression::Unknown => {}
-            Compression::None => self.framing.messages(session, peer, arrival, each)?,
+            Compression::None => self.framing.messages(session, peer, arrival, is_at_end, each)?,
             Compression::Lz4(lz4) => {
-                while let Some(block) = lz4.next_block().inspect_err(|_| session.count_malformed())? {
-                    self.framing.add(block);
-                    self.framing.messages(session, peer, arrival, each)?;
+                let end = loop {
+                    match lz4.next_block() {
+                        Ok(Some(block)) => self.framing.add(block),
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                    self.framing.messages(session, peer, arrival, false, each)?;
+                };
+                if end.is_err() {
+                    session.count_malformed();
                 }
+                if is_at_end || end.is_err() {
+                    self.framing.messages(session, peer, arrival, true, each)?;
+                }
+                end?;
             }
         }
         Ok(())

@@ -138,7 +138,7 @@ impl Connection {
         }
         let before = self.session.counters().messages;
         let arrival = Arrival { elapsed: now, stream: 0 };
-        self.stream.messages(&mut self.session, &self.peer, arrival, each)?;
+        self.stream.messages(&mut self.session, &self.peer, arrival, false, each)?;
         if self.session.counters().messages > before {
             self.last = now;
         }

@@ -57,6 +57,7 @@ impl Told {
             }
             News::Event(packet, event) => self.news.push(format!("{} {event:?}", packet.domain())),
             News::Malformed(error) => self.news.push(error.to_string()),
+            News::Skipped(skipped) => self.news.push(skipped.to_string()),
             News::Closed(why, counters) => self.ends.push((why.to_string(), counters)),
         }
     }
@@ -192,7 +193,9 @@ fn our_exporter_is_read_from_a_file() {
     std::fs::write(&path, [&octets[..], &[0; 40]].concat()).unwrap();
     let mut told = Told::default();
     collector.read_file(&path, |peer, news| told.take(peer, news)).unwrap();
-    assert_eq!((told.values.len(), told.ends()), (10_000, vec!["version 0 is not IPFIX"]));
+    assert_eq!((told.values.len(), told.ends()), (10_000, vec!["at its end"]));
+    let skipped = format!("40 octets were skipped from octet {} on: version 0 is not IPFIX", octets.len());
+    assert_eq!(told.news.last(), Some(&skipped));
     assert!(collector.read_file(directory.path().join("none"), |_, _| {}).is_err());
 }
 
