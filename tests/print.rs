@@ -155,6 +155,22 @@ fn what_is_wrong_is_one_line() {
 }
 
 #[test]
+fn behind_what_is_damaged_in_an_ipfix_file_records_are_shown() {
+    let scratch = Scratch::new();
+    let whole = std::fs::read(ipfix(&scratch, "quickstart", "")).unwrap();
+    let shown = printed(scratch.file("whole", &whole).to_str().unwrap());
+    // Between the first message and those behind it.
+    let first = usize::from(u16::from_be_bytes([whole[2], whole[3]]));
+    assert!(first < whole.len());
+    let damaged = [&whole[..first], b"GET / HTTP/1.1", &whole[first..]].concat();
+    let ended = run(&mut weir(&format!("print {}", scratch.file("damaged", damaged).display())));
+    assert_eq!((ended.status, ended.stdout), (Some(1), shown));
+    let skipped =
+        format!("damaged: 14 octets were skipped from octet {first} on: version 18245 is not IPFIX\n");
+    assert!(ended.stderr.starts_with("Error: ") && ended.stderr.ends_with(&skipped), "{}", ended.stderr);
+}
+
+#[test]
 fn who_closes_the_pipe_has_seen_enough() {
     let scratch = Scratch::new();
     let path = trapcap(&scratch, "quickstart", "");

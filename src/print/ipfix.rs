@@ -1,12 +1,13 @@
 //! IPFIX files (RFC 5655): messages back to back.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
-use weir_ipfix::collect::{Arrival, Event, Fault, Session, SessionSettings};
+use weir_ipfix::collect::{Closed, Collector, CollectorSettings, Event, News, Packet};
 use weir_ipfix::element::{DataType, ElementId};
 use weir_ipfix::list::DEEPEST;
-use weir_ipfix::message::{HEADER_LEN, Header, Message, MessageError, Record, Records};
+use weir_ipfix::message::{Message, Record, Records};
 use weir_ipfix::model::InformationModel;
 use weir_ipfix::template::Template;
 use weir_ipfix::time::Time;
@@ -22,86 +23,93 @@ const PADDING: ElementId = ElementId::iana(210);
 /// Templates of a file by observation domain and id, for the lists that refer to them.
 type Templates = HashMap<(u32, u16), Template>;
 
-/// Shows a file. What is not known or wrong in it is told at its end.
+/// Shows a file. What is damaged in it is skipped; that, and what else is not known or wrong, is told at its end.
 pub(super) fn file(
     name: &str,
-    mut source: impl Read,
+    source: impl Read,
     printer: &mut Printer<impl Write>,
 ) -> Result<(), PrintError> {
-    let mut session = Session::new(SessionSettings::new(false));
-    let mut templates = Templates::new();
-    let mut model = InformationModel::default();
-    let mut buffer = Vec::new();
-    let (mut offset, mut first_fault) = (0u64, None);
-    while !printer.is_done() {
-        let at = |error: &dyn std::fmt::Display| {
-            PrintError::Source(name.to_owned(), format!("at byte {offset}: {error}"))
-        };
-        if !read_message(&mut source, &mut buffer).map_err(|error| at(&error))? {
-            break;
-        }
-        let message = Message::read(&buffer).map_err(|error| at(&error))?;
-        let mut written = Ok(());
-        session.read(&message, Arrival::default(), |event| match event {
-            Event::Record(record) => {
-                if written.is_ok() && !printer.is_done() {
-                    let (columns, values) = Shower::of(&message, &templates, &model).record(&record);
-                    written = printer.record(&columns, &values);
+    let printer = RefCell::new(printer);
+    let (mut templates, mut model) = (Templates::new(), InformationModel::default());
+    let (mut problems, mut written) = (Problems::default(), Ok(()));
+    let source = Wanted { source, printer: &printer };
+    let counters =
+        Collector::new(CollectorSettings::default()).read_from(name, source, |_, news| match news {
+            News::Event(Packet::Ipfix(message), event) => match event {
+                Event::Record(record) => {
+                    let mut printer = printer.borrow_mut();
+                    if written.is_ok() && !printer.is_done() {
+                        let (columns, values) = Shower::of(message, &templates, &model).record(&record);
+                        written = printer.record(&columns, &values);
+                        if written.is_err() {
+                            printer.end();
+                        }
+                    }
                 }
-            }
-            Event::Template(template) => {
-                templates.insert((message.header.domain, template.id()), template.clone());
-            }
-            Event::Element(element) => {
-                // The session has seen that it is no other one's.
-                let _ = model.add(element.clone());
-            }
-            Event::Withdrawal(id) => {
-                templates.remove(&(message.header.domain, id));
-            }
-            Event::Fault(fault) => {
-                first_fault.get_or_insert((offset, fault));
-            }
-            Event::UnknownRecords(..) => {}
+                Event::Template(template) => {
+                    templates.insert((message.header.domain, template.id()), template.clone());
+                }
+                Event::Element(element) => {
+                    // The session has seen that it is no other one's.
+                    let _ = model.add(element.clone());
+                }
+                Event::Withdrawal(id) => {
+                    templates.remove(&(message.header.domain, id));
+                }
+                Event::Fault(fault) => {
+                    let number = message.header.sequence;
+                    problems.add(|| format!("message with sequence number {number}: {fault}"));
+                }
+                Event::UnknownRecords(..) => {}
+            },
+            News::Skipped(skipped) => problems.add(|| skipped.to_string()),
+            News::Closed(Closed::End, _) => {}
+            News::Closed(Closed::CutOff, _) => problems.add(|| "a message is cut off".to_owned()),
+            News::Closed(why, _) => problems.add(|| why.to_string()),
+            News::Opened | News::Refused(_) | News::Malformed(_) | News::Event(..) => {}
         });
-        written?;
-        offset += buffer.len() as u64;
-    }
-    conclude(name, &session, first_fault)
-}
-
-fn conclude(name: &str, session: &Session, first: Option<(u64, Fault)>) -> Result<(), PrintError> {
-    let counters = session.counters();
+    written?;
     if counters.unknown_sets > 0 {
         eprintln!("Warning: {name}: {} sets have records of unknown templates", counters.unknown_sets);
     }
-    match first {
-        None => Ok(()),
-        Some((offset, fault)) => {
-            let more = match counters.faults {
-                0 | 1 => String::new(),
-                faults => format!(" (and {} more faults)", faults - 1),
-            };
-            Err(PrintError::Source(name.to_owned(), format!("message at byte {offset}: {fault}{more}")))
-        }
+    // Where it ends if no more is wanted is not its end.
+    if printer.borrow().is_done() { Ok(()) } else { problems.conclude(name) }
+}
+
+/// A file that ends when nothing more of it is wanted.
+struct Wanted<'p, S, W: Write> {
+    source: S,
+    printer: &'p RefCell<&'p mut Printer<W>>,
+}
+
+impl<S: Read, W: Write> Read for Wanted<'_, S, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.printer.borrow().is_done() { Ok(0) } else { self.source.read(buffer) }
     }
 }
 
-/// Reads the next message into `buffer`. Whether there was one.
-fn read_message(source: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    buffer.clear();
-    source.by_ref().take(HEADER_LEN as u64).read_to_end(buffer)?;
-    if buffer.is_empty() {
-        return Ok(false);
+/// What is wrong with a file: the first of it, and how much more.
+#[derive(Default)]
+struct Problems {
+    first: Option<String>,
+    more: u64,
+}
+
+impl Problems {
+    fn add(&mut self, problem: impl FnOnce() -> String) {
+        match self.first {
+            Some(_) => self.more += 1,
+            None => self.first = Some(problem()),
+        }
     }
-    let cut_off = || io::Error::new(io::ErrorKind::UnexpectedEof, "a message is cut off");
-    let header = Header::read(buffer).map_err(|error| match error {
-        MessageError::Short(_) => cut_off(),
-        error => io::Error::new(io::ErrorKind::InvalidData, error),
-    })?;
-    let length = usize::from(header.length);
-    source.take((length - HEADER_LEN) as u64).read_to_end(buffer)?;
-    if buffer.len() < length { Err(cut_off()) } else { Ok(true) }
+
+    fn conclude(self, name: &str) -> Result<(), PrintError> {
+        let more = match self.more {
+            0 => String::new(),
+            more => format!(" (and {more} more faults)"),
+        };
+        self.first.map_or(Ok(()), |first| Err(PrintError::Source(name.to_owned(), format!("{first}{more}"))))
+    }
 }
 
 /// Shows the records of a message.

@@ -30,6 +30,11 @@ impl<W: Write> Printer<W> {
         self.left == Some(0) || self.stop.load(Ordering::Relaxed)
     }
 
+    /// Nothing more is wanted.
+    pub(super) const fn end(&mut self) {
+        self.left = Some(0);
+    }
+
     /// Records with these columns follow: writes the header where the form has one, if it is not the one before.
     pub(super) fn columns(&mut self, columns: &[Column]) -> io::Result<()> {
         if self.form != Form::Csv || self.columns == columns {
