@@ -1,13 +1,15 @@
-"""Collects datagrams until an empty one with the package netflow: prints its port, then records, octets and packets of both directions."""
+"""Collects datagrams until an empty one with the package netflow: prints its port, then records and sums of their ports.
+
+An element and its reverse have one name there, so that counters are those of either direction.
+"""
 
 import socket
 import sys
 
 import netflow
 
-IN_OCTETS, IN_PACKETS, REVERSE = 1, 2, 29305
 templates = {"netflow": {}, "ipfix": {}}
-records = octets = packets = 0
+records = sources = destinations = 0
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
     collector.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
     collector.bind((sys.argv[1], 0))
@@ -15,6 +17,6 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
     while datagram := collector.recv(65535):
         for flow in netflow.parse_packet(datagram, templates).flows:
             records += 1
-            octets += flow.octetDeltaCount
-            packets += flow.packetDeltaCount
-print(records, octets, packets)
+            sources += flow.sourceTransportPort
+            destinations += flow.destinationTransportPort
+print(records, sources, destinations)

@@ -51,9 +51,9 @@ pub(crate) fn sums_of_json(capture: &Path, plugins: &str) -> (u64, u64, u64) {
     (lines.len() as u64, sum(["BYTES", "BYTES_REV"]), sum(["PACKETS", "PACKETS_REV"]))
 }
 
-/// Records, bytes and packets of the direction of the first packet: what is counted by who does not know reverse elements (RFC 5103).
-pub(crate) fn forward_sums_of_json(capture: &Path, plugins: &str) -> (u64, u64, u64) {
+/// Records, and what two fields of them add up to.
+pub(crate) fn field_sums_of_json(capture: &Path, plugins: &str, fields: [&str; 2]) -> (u64, u64, u64) {
     let records = json(capture, plugins).records();
-    let sum = |name| records.iter().map(|record| number(record, name)).sum();
-    (records.len() as u64, sum("BYTES"), sum("PACKETS"))
+    let [first, second] = fields.map(|name| records.iter().map(|record| number(record, name)).sum());
+    (records.len() as u64, first, second)
 }
