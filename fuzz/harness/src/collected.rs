@@ -1,6 +1,6 @@
 //! What a collector reads of streams and files of IPFIX, compressed or not.
 //!
-//! The input of [`file`]: how many octets come at a time, then the file. That of [`lz4`]: the same and what follows: behind an even
+//! The input of [`file()`]: how many octets come at a time, then the file. That of [`lz4`]: the same and what follows: behind an even
 //! number the blocks of a stream, which are decompressed by a simple model as well; behind an odd one messages, which are compressed.
 
 use std::io::{self, Read};
