@@ -268,6 +268,14 @@ fn no_attempt_follows_a_failed_one_within_a_minute() {
 }
 
 #[test]
+fn where_nothing_may_wait_what_the_transport_takes_goes_all_the_same() {
+    let mut setting = Setting::new(Wire::default(), EVERY_MINUTE, 0);
+    setting.export(12);
+    setting.export(1);
+    assert_eq!((setting.numbers(), setting.lost.0), ((0..13).collect::<Vec<_>>(), vec![]));
+}
+
+#[test]
 fn what_does_not_fit_into_the_queue_is_lost_and_told() {
     let mut setting = Setting::new(Wire { refusals: 1, ..Wire::default() }, EVERY_MINUTE, 250);
     setting.export(30);

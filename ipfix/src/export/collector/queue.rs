@@ -88,9 +88,10 @@ impl Queue {
         self.messages.len() > self.taken || self.has_spooled()
     }
 
-    /// Whether as much has been taken and not acknowledged as may be: what is on the way has to be known.
+    /// Whether as much has been taken and not acknowledged as may be: what is on the way has to be known. While nothing is, something
+    /// may always go, even if nothing may wait.
     pub(super) const fn is_sated(&self) -> bool {
-        self.taken_octets >= self.limit
+        self.taken_octets > 0 && self.taken_octets >= self.limit
     }
 
     /// What waits for the transport, without what is in the spool.
