@@ -13,7 +13,6 @@ use crate::message::{
 };
 use crate::model::InformationModel;
 use crate::netflow::{v5, v9};
-
 use crate::template::{Template, TemplateError};
 
 /// Streams whose sequence numbers are followed in an observation domain.

@@ -1,8 +1,10 @@
-//! An authority for tests, which issues certificates as files.
+//! An authority for tests, which issues certificates as files, and a program of others that has some.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
@@ -64,4 +66,19 @@ impl Authority {
     pub(crate) fn identity(&self, name: &str) -> Identity {
         Identity::read(&self.issue(name)).unwrap()
     }
+}
+
+/// openssl as a client with these options, which shows the files' certificate, or none. It sends what is put into its standard input.
+pub(crate) fn openssl(to: SocketAddr, files: &IdentityFiles, shows: bool, options: &[&str]) -> Option<Child> {
+    let mut command = Command::new("openssl");
+    command.args(["s_client", "-quiet", "-verify_return_error", "-connect", &to.to_string()]);
+    command.arg("-CAfile").arg(&files.authorities).args(options);
+    if shows {
+        command.arg("-cert").arg(&files.certificate).arg("-key").arg(&files.key);
+    }
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    if child.is_err() {
+        eprintln!("SKIPPED: openssl is not here");
+    }
+    child.ok()
 }

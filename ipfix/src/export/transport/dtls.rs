@@ -1,7 +1,7 @@
 //! DTLS 1.2 over UDP (RFC 7011, 10.3 and 11): a datagram a message.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,9 @@ use rustix::event::PollFlags;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 
 use super::Transport;
-use super::resolve::{addresses, without_brackets};
+use super::resolve::without_brackets;
 use super::tcp::wait_for;
+use super::udp::connected;
 use crate::dtls::{Connection, Event, ROOM};
 use crate::identity::DtlsIdentity;
 
@@ -162,14 +163,7 @@ impl Dtls {
     }
 
     fn begin(&mut self) -> io::Result<()> {
-        let address = addresses(&self.host, self.port)?[0];
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any)?;
-        socket.connect(address)?;
-        socket.set_nonblocking(true)?;
+        let (socket, _) = connected(&self.host, self.port)?;
         let now = Instant::now();
         let dtls =
             self.identity.exporter(self.mtu, now).map_err(|error| io::Error::other(error.to_string()))?;

@@ -53,18 +53,24 @@ impl Udp {
     }
 
     fn open(&self) -> io::Result<Open> {
-        let address = addresses(&self.host, self.port)?[0];
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any)?;
-        // The kernel looks for the way once, and not for every datagram.
-        socket.connect(address)?;
-        socket.set_nonblocking(true)?;
+        let (socket, address) = connected(&self.host, self.port)?;
         refused::listen(&socket, address.is_ipv6())?;
         Ok(Open { socket, segment: 0, can_segment: true, sent: Sent::default() })
     }
+}
+
+/// A socket that does not wait, for datagrams to the first address of `host`.
+pub(super) fn connected(host: &str, port: u16) -> io::Result<(UdpSocket, SocketAddr)> {
+    let address = addresses(host, port)?[0];
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any)?;
+    // The kernel looks for the way once, and not for every datagram.
+    socket.connect(address)?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, address))
 }
 
 impl Transport for Udp {
@@ -316,6 +322,8 @@ mod tests {
     fn messages_to_where_nobody_listens_are_given_back_once_each() {
         let mut lengths = vec![1397; 100];
         lengths.extend([1000, 900, 1100, 1200, 700]);
+        // Of several that are refused as one, ICMP quotes more than the first.
+        lengths.extend([101; 30]);
         for is_ipv6 in [false, true] {
             let (messages, back) = refused(&lengths, is_ipv6);
             assert_eq!(back.len(), messages.len());

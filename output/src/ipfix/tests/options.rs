@@ -150,16 +150,7 @@ fn that_every_packet_is_metered_is_told_before_all_records() {
 fn what_was_lost_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("flows.ipfix");
-    let output = open(&format!("path={};mtu=125;options=statistics", path.display())).unwrap();
-    let [v4, _] = flows();
-    let (mut encoder, mut sink) = (output.encoder(), output.into_sink());
-    let mut batch = IpfixBatch::default();
-    let sections = [everything()];
-    encoder.encode(&fixtures::record(&v4, &sections), &mut batch);
-    encoder.encode(&fixtures::record(&v4, &[]), &mut batch);
-    sink.write(&batch).unwrap();
-    sink.flush().unwrap();
-    assert_eq!(sink.take_lost(), Lost { records: 1, packets: 7, bytes: 12_882 });
+    assert_the_long_one_is_lost(&format!("path={};mtu=125;options=statistics", path.display()));
     let told = Told::stream(&std::fs::read(&path).unwrap());
     let reliability = told.reliability[0];
     assert_eq!(

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::process::{Command, Stdio};
+use std::process::Child;
 use std::thread;
 
 use super::super::tests::{SOON, Told, export, message};
 use super::super::{Collector, CollectorSettings};
 use super::*;
 use crate::export::transport::Dtls;
-use crate::identity::authority::Authority;
+use crate::identity::authority::{Authority, openssl};
 use crate::identity::{Identity, IdentityFiles};
 
 const LOCAL: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -57,30 +57,15 @@ fn our_exporter_is_read_over_dtls_and_ipv6() {
     assert!(told.values.iter().copied().eq(0..1000));
 }
 
-/// Sends one message by openssl, which shows these files' certificate, or none.
-fn openssl(
-    to: SocketAddr,
-    files: &IdentityFiles,
-    shows: bool,
-    options: &[&str],
-) -> Option<std::process::Child> {
-    let mut command = Command::new("openssl");
-    command.args(["s_client", "-dtls1_2", "-quiet", "-verify_return_error", "-connect", &to.to_string()]);
-    command.arg("-CAfile").arg(&files.authorities).args(options);
-    if shows {
-        command.arg("-cert").arg(&files.certificate).arg("-key").arg(&files.key);
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("SKIPPED: openssl is not here");
-        return None;
-    };
+/// Sends one message by openssl.
+fn send_by_openssl(to: SocketAddr, files: &IdentityFiles, shows: bool, options: &[&str]) -> Option<Child> {
+    let mut child = openssl(to, files, shows, &[&["-dtls1_2"], options].concat())?;
     // The pipe stays open: openssl would end with it.
     child.stdin.as_mut().unwrap().write_all(&message(0, true, &[1, 2, 3])).unwrap();
     Some(child)
 }
 
-fn stop(mut child: std::process::Child) {
+fn stop(mut child: Child) {
     let _ = child.kill();
     child.wait().unwrap();
 }
@@ -90,7 +75,9 @@ fn openssl_is_read_over_dtls() {
     let authority = Authority::new();
     let (mut collector, address) = collector(&authority.identity("127.0.0.1"), CollectorSettings::default());
     for cipher in [&[][..], &["-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"]] {
-        let Some(child) = openssl(address, &authority.issue("exporter"), true, cipher) else { return };
+        let Some(child) = send_by_openssl(address, &authority.issue("exporter"), true, cipher) else {
+            return;
+        };
         let mut told = Told::default();
         told.until(&mut collector, |told, _| told.values == [1, 2, 3]);
         stop(child);
@@ -111,7 +98,7 @@ fn who_cannot_be_verified_has_no_session() {
         (unknown, true, "UnknownIssuer"),
     ];
     for (files, shows, expected) in cases {
-        let Some(child) = openssl(address, &files, shows, &[]) else { return };
+        let Some(child) = send_by_openssl(address, &files, shows, &[]) else { return };
         let mut told = Told::default();
         told.until(&mut collector, |told, _| told.news.len() == 1);
         assert!(told.news[0].starts_with("refused: ") && told.news[0].contains(expected), "{told:?}");

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::thread;
 
 use rustls::pki_types::ServerName;
@@ -12,7 +12,7 @@ use super::super::tests::{SOON, Told, export, message};
 use super::super::{Collector, CollectorSettings};
 use super::*;
 use crate::export::transport::Tls;
-use crate::identity::authority::Authority;
+use crate::identity::authority::{Authority, openssl};
 use crate::identity::{Identity, IdentityFiles};
 
 const LOCAL: std::net::Ipv4Addr = std::net::Ipv4Addr::LOCALHOST;
@@ -27,25 +27,15 @@ fn tls(to: SocketAddr, identity: &Identity) -> Box<Tls> {
     Box::new(Tls::new(to.ip().to_string(), to.port(), Duration::from_secs(5), identity).unwrap())
 }
 
-/// Sends `octets` by openssl, which shows these files' certificate, or none.
-fn openssl(
+/// Sends `octets` by openssl.
+fn send_by_openssl(
     to: SocketAddr,
     files: &IdentityFiles,
     shows: bool,
     options: &[&str],
     octets: &[u8],
 ) -> Option<Child> {
-    let mut command = Command::new("openssl");
-    command.args(["s_client", "-quiet", "-no_ign_eof", "-verify_return_error", "-connect", &to.to_string()]);
-    command.arg("-CAfile").arg(&files.authorities).args(options);
-    if shows {
-        command.arg("-cert").arg(&files.certificate).arg("-key").arg(&files.key);
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("SKIPPED: openssl is not here");
-        return None;
-    };
+    let mut child = openssl(to, files, shows, &[&["-no_ign_eof"], options].concat())?;
     let octets = octets.to_vec();
     let mut stdin = child.stdin.take().unwrap();
     thread::spawn(move || stdin.write_all(&octets));
@@ -71,7 +61,8 @@ fn openssl_is_read_over_tls_1_2_and_1_3() {
     let values: Vec<u64> = (0..100).collect();
     for (round, version) in ["-tls1_2", "-tls1_3"].into_iter().enumerate() {
         let octets = message(0, true, &values);
-        let Some(mut child) = openssl(address, &authority.issue("exporter"), true, &[version], &octets)
+        let Some(mut child) =
+            send_by_openssl(address, &authority.issue("exporter"), true, &[version], &octets)
         else {
             return;
         };
@@ -111,7 +102,8 @@ fn who_cannot_be_verified_has_no_session() {
         ),
     ];
     for (files, shows, options, expected) in cases {
-        let Some(mut child) = openssl(address, &files, shows, options, &message(0, true, &[1])) else {
+        let Some(mut child) = send_by_openssl(address, &files, shows, options, &message(0, true, &[1]))
+        else {
             return;
         };
         let mut told = Told::default();

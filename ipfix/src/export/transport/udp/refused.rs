@@ -73,7 +73,10 @@ impl Sent {
     }
 
     fn find(&mut self, quote: &[u8], refused: &mut Vec<Box<[u8]>>) {
-        let is_it = |message: &Message| !quote.is_empty() && message.octets.starts_with(quote);
+        // Of messages that were refused as one, more than the first may be quoted.
+        let is_it = |Message { octets, .. }: &Message| {
+            !quote.is_empty() && !octets.is_empty() && quote.iter().zip(octets).all(|(a, b)| a == b)
+        };
         let Some(place) = self.messages.iter().position(is_it) else { return };
         let datagram = self.messages[place].datagram;
         let is_first = place.checked_sub(1).is_none_or(|before| self.messages[before].datagram != datagram);
