@@ -140,7 +140,7 @@ pub struct CollectorCounters {
     pub failed_handshakes: u64,
 }
 
-/// Collects IPFIX over UDP, TCP, TLS, SCTP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2,
+/// Collects IPFIX over UDP, TCP, TLS, DTLS, SCTP and from files, and NetFlow 5 and 9 over UDP. A connection that is compressed as for ipfixcol2,
 /// with LZ4, is known by how it begins.
 ///
 /// It has no thread of its own: [`Collector::poll`] waits for what comes and tells it, together with the peer of the session, as it
